@@ -1,0 +1,1 @@
+"""Whatever opens a socket or a foreign file."""

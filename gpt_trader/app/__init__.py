@@ -1,0 +1,1 @@
+"""The wiring: settings, plugins, and the parts put together."""

@@ -1,0 +1,143 @@
+"""The one tree of errors, so that two places (the command line and the API) can catch them all.
+
+GptTraderError                1  something failed; the message says what, the hint what to do
+├── UsageError                2  the command was called wrongly
+├── NotFound                  2  a name that nothing has; carries "did you mean"
+├── ValidationError           3  a file, a parameter or an interface is not what it must be
+│   └── FaultsFound           3  several faults of one document, all at once
+├── NotAuthorised             4  the caller may not do this
+├── RefusedByRisk             5  the risk desk said no
+├── ConfigError               3  settings that cannot be used
+├── StepFailed                1  a step of a workflow did not succeed
+│   ├── StepTimeout           1  ... within its time
+│   └── AgentFailed           1  ... because the outside program misbehaved
+├── RunCancelled              1  the run was cancelled on request
+├── JournalError              1  durable memory cannot be used as asked
+│   ├── JournalUnavailable    1  it cannot be opened or written now
+│   ├── JournalCorrupt        1  what it holds is damaged
+│   ├── JournalNewer          1  a newer program wrote it
+│   ├── Fenced                1  another owner has taken over; nothing was written
+│   └── Conflict              1  the journal's record and the request disagree
+└── Interrupted             130  a person pressed Ctrl-C
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class GptTraderError(Exception):
+    """Something failed."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+        self.hint = hint
+
+    @property
+    def message(self) -> str:
+        """The sentence a person reads."""
+        return str(self.args[0])
+
+
+class UsageError(GptTraderError):
+    """The command was called wrongly."""
+
+    exit_code = 2
+
+
+class NotFound(GptTraderError):
+    """Nothing has this name."""
+
+    exit_code = 2
+
+    @classmethod
+    def among(cls, kind: str, name: str, names: Iterable[str]) -> NotFound:
+        """The error for a name that is not among the names that exist."""
+        return cls(f"no {kind} is called '{name}'", hint=did_you_mean(name, names))
+
+
+class ValidationError(GptTraderError):
+    """Something is not what it must be."""
+
+    exit_code = 3
+
+
+class ConfigError(GptTraderError):
+    """These settings cannot be used."""
+
+    exit_code = 3
+
+
+class NotAuthorised(GptTraderError):
+    """The caller may not do this."""
+
+    exit_code = 4
+
+
+class RefusedByRisk(GptTraderError):
+    """The risk desk refused."""
+
+    exit_code = 5
+
+
+class StepFailed(GptTraderError):
+    """A step did not succeed."""
+
+
+class StepTimeout(StepFailed):
+    """A step did not end within its time."""
+
+
+class AgentFailed(StepFailed):
+    """An outside program misbehaved."""
+
+
+class RunCancelled(GptTraderError):
+    """The run was cancelled."""
+
+
+class JournalError(GptTraderError):
+    """Durable memory cannot be used as asked."""
+
+
+class JournalUnavailable(JournalError):
+    """The journal cannot be opened or written now."""
+
+
+class JournalCorrupt(JournalError):
+    """What the journal holds is damaged."""
+
+
+class JournalNewer(JournalError):
+    """A newer program wrote this journal."""
+
+
+class Fenced(JournalError):
+    """Another owner has taken over; nothing was written."""
+
+
+class Conflict(JournalError):
+    """The journal's record and the request disagree."""
+
+
+class Interrupted(GptTraderError):
+    """Interrupted."""
+
+    exit_code = 130
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str | None:
+    """A hint that names the nearest existing names, or lists the few there are."""
+    known = sorted(set(names))
+    near = get_close_matches(name, known, n=3, cutoff=0.6)
+    if near:
+        return "did you mean " + " or ".join(f"'{n}'" for n in near) + "?"
+    if 0 < len(known) <= 12:
+        return "there are: " + ", ".join(known)
+    return None

@@ -1,0 +1,1 @@
+"""Durable memory; the only room that speaks SQL."""

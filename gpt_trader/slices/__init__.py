@@ -1,0 +1,1 @@
+"""The slices that workflows are made of; none knows another."""

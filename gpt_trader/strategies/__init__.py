@@ -1,0 +1,1 @@
+"""Built-in strategies, found through the same door as those of a user."""

@@ -1,0 +1,1 @@
+"""The one order path: backtest, paper and live are the same code."""

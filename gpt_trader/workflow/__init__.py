@@ -1,0 +1,1 @@
+"""The runner and its language; knows steps, knows no trading."""
