@@ -1,0 +1,64 @@
+"""All that a slice may touch of the world, in one frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from gpt_trader.core.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file result, named by the hash of its bytes."""
+
+    hash: str
+    kind: str
+    size: int
+
+
+class Artifacts(Protocol):
+    """Where large or file-like results are kept."""
+
+    def put(self, data: bytes, *, kind: str) -> Artifact:
+        """Keep these bytes, durably, and return their name."""
+
+    def path(self, artifact: Artifact) -> Path:
+        """The file that holds an artifact."""
+
+
+def _unheard(topic: str, payload: Mapping[str, Any]) -> None:
+    """Drop what nobody listens to."""
+
+
+def _unseen(done: float, total: float, text: str) -> None:
+    """Draw nothing."""
+
+
+def _going_on() -> None:
+    """Let the step go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepContext:
+    """What a step is given: who it is, the time, and the few ways in which it may touch the world."""
+
+    run_id: str
+    path: str
+    attempt: int
+    mode: str
+    clock: Clock
+    artifacts: Artifacts
+    executor: Executor
+    record: Callable[[str, Mapping[str, Any]], None] = _unheard
+    progress: Callable[[float, float, str], None] = _unseen
+    check: Callable[[], None] = _going_on
+
+    @property
+    def key(self) -> str:
+        """The same text for every attempt of this step of this run: a name for its effect."""
+        return f"{self.run_id}:{self.path}"
