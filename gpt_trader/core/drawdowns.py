@@ -61,7 +61,7 @@ def longest_drawdown(equity: Floats, ts: Times) -> Drawdown | None:
 
 
 def monthly_table(equity: Floats, ts: Times) -> tuple[MonthlyRow, ...]:
-    """Returns by calendar month of UTC, from the last value of the month before (at first, the first value) to its own."""
+    """Returns by calendar month of UTC, from the last value before the month (at first, the first) to its own."""
     if len(equity) == 0:
         return ()
     months = np.asarray(ts).astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)

@@ -69,7 +69,7 @@ def sharpe(returns: Floats, *, periods: float, risk_free: float = 0.0) -> float:
 
 
 def sortino(returns: Floats, *, periods: float, risk_free: float = 0.0) -> float:
-    """Mean excess return over downside deviation (root mean square of shortfalls over all n), annualised like Sharpe."""
+    """Mean excess return over downside deviation (root mean square of shortfalls over all n), annualised as Sharpe."""
     excess = np.asarray(returns, dtype=np.float64) - per_period(risk_free, periods)
     if len(excess) == 0:
         return math.nan

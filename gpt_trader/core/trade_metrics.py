@@ -64,7 +64,7 @@ def longest_streak(profits: Floats, *, losing: bool = True) -> int:
 
 
 def slippage_paid(quantity: Floats, price: Floats, reference: Floats) -> float:
-    """Money lost between reference and fill, quantities signed (sells negative); negative when the fills were better."""
+    """Money lost between reference and fill, quantities signed (sells negative); negative where fills were better."""
     return float(np.sum(np.asarray(quantity) * (np.asarray(price) - np.asarray(reference))))
 
 
