@@ -1,0 +1,127 @@
+"""Artifacts: file results named by the hash of their bytes, and the text form of a step's outputs that refers to them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from gpt_trader.core.context import Artifact
+from gpt_trader.core.errors import JournalCorrupt, JournalUnavailable, ValidationError
+from gpt_trader.core.failpoints import hit
+
+INLINE_BYTES = 64 * 1024
+MARK = "$artifact"
+
+
+class ArtifactFolder:
+    """Artifacts as files below one folder; the same bytes are kept once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def put(self, data: bytes, *, kind: str) -> Artifact:
+        """Keep these bytes, durably, and return their name."""
+        artifact = Artifact(hashlib.sha256(data).hexdigest(), kind, len(data))
+        target = self.path(artifact)
+        if target.exists() and target.stat().st_size == artifact.size:
+            return artifact
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _write_whole(target, data)
+        except OSError as error:
+            raise JournalUnavailable(f"{target} cannot be written: {error.strerror}", hint="nothing was recorded") from error
+        hit("artifact.written")
+        return artifact
+
+    def path(self, artifact: Artifact) -> Path:
+        """The file that holds an artifact."""
+        return self.folder / artifact.hash[:2] / f"{artifact.hash}.{artifact.kind}"
+
+    def get(self, artifact: Artifact) -> bytes:
+        """The bytes of an artifact, checked against its name."""
+        path = self.path(artifact)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise JournalCorrupt(f"the artifact {path} cannot be read: {error.strerror}") from error
+        if hashlib.sha256(data).hexdigest() != artifact.hash:
+            raise JournalCorrupt(f"the artifact {path} is damaged", hint="rerun the step that made it")
+        return data
+
+    # outputs as text
+
+    def encode(self, outputs: Any) -> str:
+        """Outputs as a JSON text; tables, bytes and long texts become artifacts that it names."""
+        try:
+            text = to_json(outputs, fallback=self._refer, inf_nan_mode="constants")
+        except Exception as error:
+            if isinstance(error, JournalUnavailable):
+                raise
+            raise ValidationError(f"these outputs cannot be kept: {error}", hint="return numbers, texts, lists, tables") from error
+        if len(text) > INLINE_BYTES:
+            return to_json(self._mark(self.put(text, kind="json"))).decode()
+        return text.decode()
+
+    def decode(self, text: str) -> Any:
+        """What `encode` was given, in plain JSON values and tables."""
+        return self._load(from_json(text)) if MARK in text else from_json(text)
+
+    def _refer(self, value: Any) -> Any:
+        if hasattr(value, "to_parquet"):
+            return self._mark(self.put(_parquet(value), kind="parquet"))
+        if hasattr(value, "tolist"):  # numpy
+            return value.tolist()
+        if isinstance(value, Artifact):
+            return self._mark(value)
+        raise ValidationError(f"a {type(value).__name__} has no text form")
+
+    @staticmethod
+    def _mark(artifact: Artifact) -> dict[str, Any]:
+        return {MARK: artifact.hash, "kind": artifact.kind, "size": artifact.size}
+
+    def _load(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._load(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        if MARK not in value:
+            return {k: self._load(v) for k, v in value.items()}
+        artifact = Artifact(value[MARK], value["kind"], value["size"])
+        if artifact.kind == "parquet":
+            return _table(self.get(artifact))
+        return self._load(from_json(self.get(artifact))) if artifact.kind == "json" else artifact
+
+
+def _write_whole(target: Path, data: bytes) -> None:
+    """The file appears whole and synced, or not at all."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.{id(data)}")
+    try:
+        with part.open("wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _parquet(frame: Any) -> bytes:
+    out = io.BytesIO()
+    frame.to_parquet(out, compression="zstd")
+    return out.getvalue()
+
+
+def _table(data: bytes) -> Any:
+    import pandas as pd
+
+    return pd.read_parquet(io.BytesIO(data))

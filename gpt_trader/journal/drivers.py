@@ -1,0 +1,245 @@
+"""The two databases, each behind the same few verbs, so that the store need not know which it is."""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from gpt_trader.core.errors import ConfigError, JournalCorrupt, JournalUnavailable
+
+BUSY_SECONDS = 5.0
+_LOCK = 7_411_868  # any number, the same for every writer of a PostgreSQL journal
+
+
+@cache
+def statements(dialect: str) -> dict[str, str]:
+    """The compiled statements of one dialect."""
+    text = (Path(__file__).parent / "sql" / f"{dialect}.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+class Driver(Protocol):
+    """One database: how to connect, begin, commit, and tell one failure from another."""
+
+    dialect: str
+    url: str
+
+    def connect(self) -> Any:
+        """A new connection in autocommit mode."""
+
+    def begin(self, cursor: Any, *, serial: bool) -> Any:
+        """Begin to write; a serial transaction waits for all other serial ones. Returns a mark for `settled`."""
+
+    def settled(self, mark: Any) -> bool | None:
+        """After a connection broke at commit: was it committed? None where the commit's own answer is final."""
+
+    def last_seq(self, cursor: Any) -> int:
+        """The sequence number of the event inserted last."""
+
+    def version(self, connection: Any) -> int:
+        """The number of the last migration applied; 0 for an empty database."""
+
+    def violated(self, error: BaseException) -> bool:
+        """Whether a row of this key is already there."""
+
+    def broken(self, error: BaseException) -> bool:
+        """Whether the connection was lost."""
+
+    def explain(self, error: BaseException) -> Exception:
+        """The error in the words of the house."""
+
+    def check(self) -> list[str]:
+        """What an integrity check finds wrong; empty when all is well."""
+
+
+def driver_for(url: str) -> Driver:
+    """The driver that a journal URL asks for."""
+    if url.startswith("sqlite:///"):
+        return SqliteDriver(Path(url.removeprefix("sqlite:///")))
+    if url.startswith(("postgresql://", "postgres://")):
+        return PostgresDriver(url)
+    raise ConfigError(
+        f"the journal cannot be at '{url.partition(':')[0]}:'",
+        hint="use sqlite:///path/to/journal.db or postgresql://user@host/database",
+    )
+
+
+class SqliteDriver:
+    """A file on this machine, in WAL mode with full sync."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = f"sqlite:///{path}"
+
+    def connect(self) -> Any:
+        module = sqlite_module()
+        self._refuse_lost_wal()
+        try:
+            connection = module.connect(
+                self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=200
+            )
+            mode = "WAL" if wal_is_safe(module.sqlite_version_info) else "PERSIST"
+            for pragma in (f"journal_mode={mode}", "synchronous=FULL", "foreign_keys=ON", "mmap_size=0", "cache_size=-8000"):
+                connection.execute(f"PRAGMA {pragma}").close()
+        except module.Error as error:
+            raise self.explain(error) from error
+        return connection
+
+    def _refuse_lost_wal(self) -> None:
+        """A WAL shorter than its own index says would lose acknowledged commits without a word."""
+        try:
+            header = Path(f"{self.path}-shm").read_bytes()[:24]
+            wal = Path(f"{self.path}-wal")
+            size = wal.stat().st_size if wal.exists() else 0
+        except OSError:
+            return
+        if len(header) < 24 or not header[12]:  # noqa: PLR2004 - the fixed layout of SQLite's wal-index header
+            return
+        (page,) = struct.unpack_from("=H", header, 14)
+        (frames,) = struct.unpack_from("=I", header, 16)
+        needed = frames * ((65536 if page == 1 else page) + 24) + 32
+        if frames and size < needed:
+            raise JournalCorrupt(
+                f"the write-ahead log of {self.path} is cut short ({size} of {needed} bytes): commits would be lost",
+                hint=f"restore {wal.name} or a backup; to accept the loss, remove {self.path.name}-shm yourself",
+            )
+
+    def begin(self, cursor: Any, *, serial: bool) -> None:  # noqa: ARG002 - SQLite has one writer anyway
+        cursor.execute("BEGIN IMMEDIATE")
+
+    def settled(self, mark: Any) -> None:
+        del mark
+
+    def last_seq(self, cursor: Any) -> int:
+        return int(cursor.execute("SELECT last_insert_rowid()").fetchone()[0])
+
+    def version(self, connection: Any) -> int:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+    def violated(self, error: BaseException) -> bool:
+        return isinstance(error, sqlite_module().IntegrityError)
+
+    def broken(self, error: BaseException) -> bool:
+        del error
+        return False
+
+    def explain(self, error: BaseException) -> Exception:
+        text = str(error)
+        if "malformed" in text or "not a database" in text:
+            return JournalCorrupt(f"{self.path} is damaged: {text}", hint="restore a backup; `gpt-trader doctor` lists them")
+        hints = {
+            "locked": "another program holds it; try again, or find it with `gpt-trader doctor`",
+            "full": "free some disk space; nothing was written",
+            "readonly": f"make {self.path.parent} writable",
+            "unable to open": f"check that {self.path.parent} exists and is writable",
+        }
+        hint = next((h for word, h in hints.items() if word in text), None)
+        return JournalUnavailable(f"the journal {self.path} cannot be used: {text}", hint=hint)
+
+    def check(self) -> list[str]:
+        connection = self.connect()
+        try:
+            rows = [str(r[0]) for r in connection.execute("PRAGMA integrity_check")]
+        except sqlite_module().Error as error:
+            return [str(error)]
+        finally:
+            connection.close()
+        return [] if rows == ["ok"] else rows
+
+
+@cache
+def sqlite_module() -> Any:
+    """The newest SQLite at hand: the wheel's, or Python's own."""
+    try:
+        from pysqlite3 import dbapi2
+    except ImportError:  # no wheel for this machine
+        import sqlite3 as dbapi2
+    return dbapi2
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite is free of the WAL-reset defect, which can corrupt a database."""
+    fixed = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
+    return version >= (3, 52) or version < (3, 7) or version[2] >= fixed.get(version[:2], 1 << 30)
+
+
+class PostgresDriver:
+    """A PostgreSQL database, for more than one machine."""
+
+    dialect = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def connect(self) -> Any:
+        try:
+            import psycopg
+        except ImportError:
+            raise ConfigError("the PostgreSQL journal needs psycopg", hint="pip install 'gpt-trader[scale]'") from None
+        try:
+            connection = psycopg.connect(self.url, autocommit=True, connect_timeout=10, prepare_threshold=1)
+            connection.execute("SET synchronous_commit=on")
+        except psycopg.Error as error:
+            raise self.explain(error) from error
+        return connection
+
+    def begin(self, cursor: Any, *, serial: bool) -> str:
+        cursor.execute("BEGIN")
+        if serial:  # so that sequence numbers become visible in their own order
+            cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        cursor.execute("SELECT pg_current_xact_id()::text")
+        return str(cursor.fetchone()[0])
+
+    def settled(self, mark: Any) -> bool:
+        deadline = time.monotonic() + BUSY_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with self.connect() as connection:
+                    row = connection.execute("SELECT pg_xact_status(%s::xid8)", (mark,)).fetchone()
+            except JournalUnavailable:
+                time.sleep(0.1)
+                continue
+            if row and row[0] != "in progress":
+                return bool(row[0] == "committed")
+            time.sleep(0.05)
+        raise JournalUnavailable("the database was lost at a commit and did not come back", hint="resume the run later")
+
+    def last_seq(self, cursor: Any) -> int:
+        cursor.execute(statements(self.dialect)["event.last"])
+        return int(cursor.fetchone()[0])
+
+    def version(self, connection: Any) -> int:
+        found = connection.execute("SELECT to_regclass('migration') IS NOT NULL").fetchone()[0]
+        return int(connection.execute("SELECT coalesce(max(version), 0) FROM migration").fetchone()[0]) if found else 0
+
+    def violated(self, error: BaseException) -> bool:
+        from psycopg.errors import UniqueViolation
+
+        return isinstance(error, UniqueViolation)
+
+    def broken(self, error: BaseException) -> bool:
+        from psycopg import InterfaceError, OperationalError
+
+        return isinstance(error, OperationalError | InterfaceError)
+
+    def explain(self, error: BaseException) -> Exception:
+        lines: Sequence[str] = str(error).strip().splitlines() or [type(error).__name__]
+        return JournalUnavailable(f"the PostgreSQL journal cannot be used: {lines[0]}", hint="is the server up, and the URL right?")
+
+    def check(self) -> list[str]:
+        with self.connect() as connection:
+            connection.execute("SELECT count(*) FROM run").fetchone()
+        return []
+
+
+def rows_of(cursor: Any) -> list[Mapping[str, Any]]:
+    """What a query found, as mappings."""
+    names = [d[0] for d in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,17 @@
+CREATE TABLE approval ( run_id VARCHAR NOT NULL, path VARCHAR NOT NULL, message VARCHAR NOT NULL, asked_at BIGINT NOT NULL, expires_at BIGINT, decision VARCHAR, "by" VARCHAR NOT NULL, reason VARCHAR NOT NULL, decided_at BIGINT, PRIMARY KEY (run_id, path) );
+CREATE TABLE checkpoint ( run_id VARCHAR NOT NULL, path VARCHAR NOT NULL, count INTEGER NOT NULL, cursor BIGINT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (run_id, path) );
+CREATE TABLE dead_letter ( subscriber VARCHAR NOT NULL, seq BIGINT NOT NULL, attempts INTEGER NOT NULL, error TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (subscriber, seq) );
+CREATE TABLE definition ( hash VARCHAR NOT NULL, name VARCHAR NOT NULL, body TEXT NOT NULL, PRIMARY KEY (hash) );
+CREATE TABLE delivery ( subscriber VARCHAR NOT NULL, seq BIGINT NOT NULL, "key" VARCHAR NOT NULL, attempts INTEGER NOT NULL, next_at BIGINT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (subscriber, seq) );
+CREATE TABLE event ( seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, topic VARCHAR NOT NULL, "key" VARCHAR NOT NULL, at BIGINT NOT NULL, run_id VARCHAR NOT NULL, payload TEXT NOT NULL );
+CREATE INDEX event_by_run ON event (run_id, seq) WHERE run_id <> '';
+CREATE TABLE meta ( "key" VARCHAR NOT NULL, value VARCHAR NOT NULL, PRIMARY KEY ("key") );
+CREATE TABLE migration ( version INTEGER NOT NULL, name VARCHAR NOT NULL, applied_at BIGINT NOT NULL, PRIMARY KEY (version) );
+CREATE TABLE run ( id VARCHAR NOT NULL, workflow VARCHAR NOT NULL, mode VARCHAR NOT NULL, status VARCHAR NOT NULL, reason VARCHAR NOT NULL, definition VARCHAR NOT NULL, inputs TEXT NOT NULL, versions VARCHAR NOT NULL, outputs TEXT, error TEXT, created_at BIGINT NOT NULL, ended_at BIGINT, forked_from VARCHAR, group_key VARCHAR, group_limit INTEGER NOT NULL, owner VARCHAR NOT NULL, fence INTEGER NOT NULL, lease_until BIGINT NOT NULL, request VARCHAR, PRIMARY KEY (id) );
+CREATE INDEX run_by_group ON run (group_key, status);
+CREATE INDEX run_by_owner ON run (owner);
+CREATE INDEX run_by_status ON run (status, created_at);
+CREATE INDEX run_by_time ON run (created_at);
+CREATE TABLE step ( run_id VARCHAR NOT NULL, path VARCHAR NOT NULL, attempt INTEGER NOT NULL, name VARCHAR NOT NULL, slice VARCHAR NOT NULL, method VARCHAR NOT NULL, status VARCHAR NOT NULL, params_hash VARCHAR NOT NULL, cache_key VARCHAR, outputs TEXT, error TEXT, started_at BIGINT NOT NULL, ended_at BIGINT, owner VARCHAR NOT NULL, fence INTEGER NOT NULL, PRIMARY KEY (run_id, path, attempt) );
+CREATE INDEX step_by_cache_key ON step (cache_key, ended_at);
+CREATE TABLE subscription ( name VARCHAR NOT NULL, pattern VARCHAR NOT NULL, cursor BIGINT NOT NULL, updated_at BIGINT NOT NULL, PRIMARY KEY (name) );

@@ -1,0 +1,111 @@
+"""A numbered list of migrations, each a file of statements per database, applied in a transaction of its own."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+from gpt_trader.core.errors import JournalCorrupt, JournalNewer
+from gpt_trader.core.failpoints import hit
+from gpt_trader.core.ports import Clock
+from gpt_trader.journal.drivers import SqliteDriver
+from gpt_trader.journal.store import Store
+
+MIGRATIONS = ("0001_foundation",)
+"""Never edit one that was released: add the next."""
+
+_HERE = Path(__file__).parent
+
+
+def open_store(url: str, clock: Clock, *, names: tuple[str, ...] = MIGRATIONS, folder: Path = _HERE) -> Store:
+    """A store whose database exists and has every migration; backed up before it is changed."""
+    store = Store.at(url)
+    driver = store.driver
+    if isinstance(driver, SqliteDriver):
+        _refuse_vanished(driver.path)
+    connection = driver.connect()
+    try:
+        version = driver.version(connection)
+        if version > len(names):
+            raise JournalNewer(
+                f"the journal {driver.url.rpartition('@')[2]} has version {version}; this program knows {len(names)}",
+                hint="use the newer gpt-trader, or another journal",
+            )
+        if version < len(names):
+            _migrate(store, connection, clock, names, folder)
+    except Exception as error:
+        if type(error).__module__.startswith(("pysqlite3", "sqlite3", "psycopg")):
+            raise driver.explain(error) from error
+        raise
+    finally:
+        connection.close()
+    if isinstance(driver, SqliteDriver):
+        _marker(driver.path).touch(mode=0o600)
+    return store
+
+
+def _marker(path: Path) -> Path:
+    return path.with_name(path.name + ".exists")
+
+
+def _refuse_vanished(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    marker = _marker(path)
+    if marker.exists() and (not path.exists() or path.stat().st_size == 0):
+        raise JournalCorrupt(
+            f"the journal {path} is gone, but it existed",
+            hint=f"restore a backup from {path.parent}; to begin a new one, remove {marker.name}",
+        )
+
+
+def _migrate(store: Store, connection: Any, clock: Clock, names: tuple[str, ...], folder: Path) -> None:
+    """Apply what is missing, looking again once the lock is ours: another process may have been quicker."""
+    driver = store.driver
+    version = driver.version(connection)
+    if version:
+        backup(store, clock, label=f"v{version}")
+    for number in range(version + 1, len(names) + 1):
+        text = (folder / f"{names[number - 1]}.{driver.dialect}.sql").read_text(encoding="utf-8")
+        cursor = connection.cursor()
+        driver.begin(cursor, serial=True)
+        try:
+            if driver.version(connection) < number:
+                for statement in filter(None, map(str.strip, text.split(";\n"))):
+                    cursor.execute(statement)
+                at = int(clock.now().timestamp() * 1e6)
+                cursor.execute(store.sql["migration.add"], {"version": number, "name": names[number - 1], "applied_at": at})
+                if driver.dialect == "sqlite":
+                    cursor.execute(f"PRAGMA user_version={number}")
+            hit("migration.inside")
+            cursor.execute("COMMIT")
+        except BaseException:
+            cursor.execute("ROLLBACK")
+            raise
+
+
+def backup(store: Store, clock: Clock, *, label: str, folder: Path | None = None) -> Path:
+    """A copy of the whole journal beside it: a database file for SQLite, gzipped JSON lines for PostgreSQL."""
+    stamp = clock.now().strftime("%Y%m%dT%H%M%S")
+    driver = store.driver
+    if isinstance(driver, SqliteDriver):
+        target = (folder or driver.path.parent) / f"{driver.path.name}.{label}.{stamp}.backup"
+        connection = driver.connect()
+        try:
+            connection.execute("VACUUM INTO ?", (str(target),))
+        finally:
+            connection.close()
+    else:
+        target = (folder or Path.cwd()) / f"journal.{label}.{stamp}.jsonl.gz"
+        _dump(driver.connect(), target)
+    target.chmod(0o600)
+    return target
+
+
+def _dump(connection: Any, target: Path) -> None:
+    found = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1"
+    with connection, gzip.open(target, "wt", encoding="utf-8") as out:
+        for (table,) in connection.execute(found).fetchall():
+            for (row,) in connection.execute(f'SELECT to_jsonb(t) FROM "{table}" t'):  # noqa: S608 - a name from the database
+                out.write(json.dumps({"table": table, "row": row}) + "\n")

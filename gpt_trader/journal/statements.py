@@ -1,0 +1,184 @@
+"""Every statement of the journal, by name, written once over the tables for both databases.
+
+They are compiled ahead of time into `sql/*.json` (see compile.py), because importing SQLModel takes longer than most commands.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import BigInteger, String, Table, and_, bindparam, delete, exists, func, insert, literal_column, not_, null, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
+from sqlmodel import SQLModel
+
+from gpt_trader.journal import tables
+
+
+
+def _is(column: Any, *words: str) -> ColumnElement[bool]:
+    return or_(*(column == _word(w) for w in words))
+
+
+def _word(text: str) -> Any:
+    """A constant of ours, written into the statement itself."""
+    return literal_column(f"'{text}'", String)
+
+
+def _live(table: Any) -> ColumnElement[bool]:
+    return _is(table.c.status, "RUNNING", "WAITING")
+
+
+def _table(model: type[SQLModel]) -> Table:
+    return cast("Table", model.__table__)  # type: ignore[attr-defined]
+
+
+migration, meta, definition, run, step, approval, checkpoint, event, subscription, delivery, dead = map(
+    _table,
+    (
+        tables.Migration, tables.Meta, tables.Definition, tables.Run, tables.Step, tables.Approval, tables.Checkpoint,
+        tables.EventRow, tables.Subscription, tables.Delivery, tables.DeadLetter,
+    ),
+)  # fmt: skip
+
+
+def _p(name: str, kind: Any = String) -> BindParameter[Any]:
+    return bindparam(name, type_=kind)
+
+
+def _n(name: str) -> BindParameter[Any]:
+    return bindparam(name, type_=BigInteger)
+
+
+def _row(table: Table, *names: str) -> dict[str, BindParameter[Any]]:
+    columns = [c for c in table.columns if c.name in names] if names else list(table.columns)
+    return {c.name: bindparam(c.name, type_=c.type) for c in columns}
+
+
+def _owned() -> ColumnElement[bool]:
+    """The run is still ours; the row stays locked until this transaction ends."""
+    mine = select(literal_column("1")).select_from(run).where(run.c.id == _p("run_id"), run.c.owner == _p("owner"), run.c.fence == _n("fence"))
+    return exists(mine.with_for_update(read=True))
+
+
+def _guarded_insert(table: Table, *names: str) -> Any:
+    row = _row(table, *names)
+    return insert(table).from_select(list(row), select(*row.values()).where(_owned()))
+
+
+_NEW_STEP = ("run_id", "path", "attempt", "name", "slice", "method", "status", "params_hash", "cache_key", "started_at", "owner", "fence")  # fmt: skip
+_this_step = and_(step.c.run_id == _p("run_id"), step.c.path == _p("path"), step.c.attempt == _n("attempt"))
+_this_run = and_(run.c.id == _p("run_id"), run.c.owner == _p("owner"), run.c.fence == _n("fence"))
+_other = run.alias("other")
+_taken = (
+    select(func.count())
+    .select_from(_other)
+    .where(
+        _other.c.group_key == run.c.group_key,
+        _other.c.id != run.c.id,
+        _live(_other),
+        _other.c.lease_until > _n("now"),
+        _other.c.reason != _word("queued"),
+    )
+    .scalar_subquery()
+)
+_RUN_BRIEF = [c for c in run.columns if c.name not in {"inputs", "outputs", "versions"}]
+_optional = lambda column, name: or_(_p(name).is_(None), column == _p(name))  # noqa: E731
+
+
+STATEMENTS: dict[str, Any] = {
+    # definitions and runs
+    "definition.put": upsert(definition).values(_row(definition)).on_conflict_do_nothing(index_elements=["hash"]),
+    "definition.get": select(definition.c.body).where(definition.c.hash == _p("hash")),
+    "run.create": insert(run).values(
+        _row(run, "id", "workflow", "mode", "status", "reason", "definition", "inputs", "versions", "created_at",
+             "forked_from", "group_key", "group_limit", "owner", "fence", "lease_until")
+    ),  # fmt: skip
+    "run.get": select(*run.columns).where(run.c.id == _p("id")),
+    "run.like": select(run.c.id).where(run.c.id.like(_p("pattern"))).order_by(run.c.created_at.desc()).limit(literal_column("20")),
+    "run.list": select(*_RUN_BRIEF)
+    .where(_optional(run.c.status, "status"), _optional(run.c.workflow, "workflow"), run.c.created_at < _n("before"))
+    .order_by(run.c.created_at.desc(), run.c.id.desc())
+    .limit(_n("count")),
+    "run.counts": select(run.c.status, func.count().label("count")).group_by(run.c.status),
+    "run.live": select(*_RUN_BRIEF).where(_live(run)).order_by(run.c.created_at),
+    "run.end": update(run)
+    .where(_this_run)
+    .values(**_row(run, "status", "reason", "ended_at", "outputs", "error"), lease_until=literal_column("0"), request=null()),
+    "run.wait": update(run).where(_this_run).values(status=_word("WAITING"), reason=_p("reason")),
+    "run.release": update(run).where(_this_run).values(status=_word("WAITING"), reason=_p("reason"), lease_until=literal_column("0"), request=null()),
+    "run.go": update(run).where(_this_run).values(status=_word("RUNNING"), reason=_word("")),
+    "run.enter": update(run)
+    .where(_this_run, _taken < run.c.group_limit)
+    .values(status=_word("RUNNING"), reason=_word(""), lease_until=_n("until")),
+    "run.take": update(run)
+    .where(run.c.id == _p("run_id"), run.c.fence == _n("fence"))
+    .values(owner=_p("owner"), fence=run.c.fence + literal_column("1"), lease_until=_n("until"), status=_p("status"), reason=_p("reason"),
+            request=null(), ended_at=null(), error=null()),  # fmt: skip
+    "run.ask": update(run).where(run.c.id == _p("run_id"), _live(run)).values(request=_p("request")),
+    "run.asked": select(run.c.id, run.c.request).where(run.c.owner == _p("owner"), run.c.request.is_not(None)),
+    "run.renew": update(run).where(run.c.owner == _p("owner"), _live(run)).values(lease_until=_n("until")),
+    "run.rivals": select(run.c.id, run.c.owner, run.c.created_at)
+    .where(run.c.group_key == _p("group_key"), run.c.id != _p("run_id"), _live(run), run.c.lease_until > _n("now"))
+    .order_by(run.c.created_at),
+    "run.old": select(run.c.id)
+    .where(not_(_live(run)), run.c.created_at < _n("before"))
+    .order_by(run.c.created_at)
+    .limit(_n("count")),
+    "run.delete": delete(run).where(run.c.id == _p("run_id")),
+    "definition.sweep": delete(definition).where(definition.c.hash.not_in(select(run.c.definition))),
+    # steps
+    "step.begin": _guarded_insert(step, *_NEW_STEP),
+    "step.end": update(step)
+    .where(_this_step, _is(step.c.status, "RUNNING"), _owned())
+    .values(**{k: v for k, v in _row(step, "outputs", "error", "ended_at").items()}, status=_p("status")),
+    "step.skip": _guarded_insert(step, *_NEW_STEP, "ended_at", "error", "outputs"),
+    "step.list": select(*step.columns).where(step.c.run_id == _p("run_id")).order_by(step.c.started_at, step.c.path, step.c.attempt),
+    "step.cached": select(step.c.outputs)
+    .where(step.c.cache_key == _p("cache_key"), _is(step.c.status, "SUCCEEDED"), step.c.ended_at >= _n("since"))
+    .order_by(step.c.ended_at.desc())
+    .limit(literal_column("1")),
+    "step.copy": insert(step).from_select(
+        [c.name for c in step.columns],
+        select(*[_p("new_run_id") if c.name == "run_id" else _n("new_fence") if c.name == "fence" else c for c in step.columns]).where(
+            step.c.run_id == _p("run_id"), step.c.path == _p("path"), step.c.attempt == _n("attempt")
+        ),
+    ),
+    "step.delete": delete(step).where(step.c.run_id == _p("run_id")),
+    "step.outputs": select(step.c.outputs).where(step.c.outputs.like(_p("pattern"))),
+    # approvals and checkpoints
+    "approval.ask": upsert(approval)
+    .values(_row(approval, "run_id", "path", "message", "asked_at", "expires_at"))
+    .on_conflict_do_nothing(index_elements=["run_id", "path"]),
+    "approval.get": select(*approval.columns).where(approval.c.run_id == _p("run_id"), approval.c.path == _p("path")),
+    "approval.open": select(*approval.columns, run.c.workflow)
+    .join_from(approval, run, run.c.id == approval.c.run_id)
+    .where(approval.c.decision.is_(None), _live(run))
+    .order_by(approval.c.asked_at),
+    "approval.decide": update(approval)
+    .where(approval.c.run_id == _p("run_id"), approval.c.path == _p("path"), approval.c.decision.is_(None))
+    .values(decision=_p("decision"), by=_p("by"), reason=_p("reason"), decided_at=_n("at")),
+    "approval.delete": delete(approval).where(approval.c.run_id == _p("run_id")),
+    "checkpoint.get": select(*checkpoint.columns).where(checkpoint.c.run_id == _p("run_id"), checkpoint.c.path == _p("path")),
+    "checkpoint.put": upsert(checkpoint)
+    .values(_row(checkpoint))
+    .on_conflict_do_update(index_elements=["run_id", "path"], set_={"count": _n("count"), "cursor": _n("cursor"), "at": _n("at")}),
+    "checkpoint.delete": delete(checkpoint).where(checkpoint.c.run_id == _p("run_id")),
+    # history
+    "event.add": insert(event).values(_row(event, "topic", "key", "at", "run_id", "payload")),
+    "event.after": select(*event.columns).where(event.c.seq > _n("seq")).order_by(event.c.seq).limit(_n("count")),
+    "event.range": select(*event.columns)
+    .where(event.c.seq >= _n("first"), event.c.seq <= _n("last"))
+    .order_by(event.c.seq)
+    .limit(_n("count")),
+    "event.of_run": select(*event.columns).where(event.c.run_id == _p("run_id")).order_by(event.c.seq),
+    "event.last": select(func.coalesce(func.max(event.c.seq), literal_column("0")).label("seq")),
+    "event.forget": delete(event).where(event.c.at < _n("before"), event.c.seq <= _n("seq")),
+    # meta
+    "meta.get": select(meta.c.value).where(meta.c.key == _p("key")),
+    "meta.put": upsert(meta).values(_row(meta)).on_conflict_do_nothing(index_elements=["key"]),
+    "migration.list": select(*migration.columns).order_by(migration.c.version),
+    "migration.add": insert(migration).values(_row(migration)),
+}
+"""Name to statement. `expect` (see store.py) says how many rows a guarded one must change."""
+

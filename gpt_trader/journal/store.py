@@ -1,0 +1,232 @@
+"""The store executes named statements, committing what several threads write at once in one transaction."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gpt_trader.core.errors import Conflict, Fenced, JournalError, JournalUnavailable
+from gpt_trader.core.failpoints import hit
+from gpt_trader.journal.drivers import BUSY_SECONDS, Driver, driver_for, rows_of, statements
+
+Row = Mapping[str, Any]
+Op = tuple[str, Row | Sequence[Row], bool]
+"""A statement's name, its params (a list: once for each), and whether it must change exactly one row."""
+
+_SERIAL = frozenset({"event.add", "run.enter"})
+
+
+class _Ticket:
+    """What one thread wants written, and what became of it."""
+
+    __slots__ = ("done", "error", "ops", "results", "turn")
+
+    def __init__(self, ops: Sequence[Op]) -> None:
+        self.ops = ops
+        self.results: list[int] = []
+        self.error: BaseException | None = None
+        self.done = False
+        self.turn = threading.Lock()
+        self.turn.acquire()
+
+
+class Store:
+    """One open journal database; any thread may read and write."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+        self.sql = statements(driver.dialect)
+        self._waiting: deque[_Ticket] = deque()
+        self._writing = threading.Lock()
+        self._readers: deque[Any] = deque()
+        self._writer: Any = None
+        self._cursor: Any = None
+        self._pid = os.getpid()
+        self._halted: BaseException | None = None
+        self.on_events: Callable[[], None] | None = None
+
+    @classmethod
+    def at(cls, url: str) -> Store:
+        """The store at a URL; see migrations.open_store for one that is ready to use."""
+        return cls(driver_for(url))
+
+    # reading
+
+    def read(self, name: str, **params: Any) -> list[Row]:
+        """The rows that a named query finds."""
+        for last in (False, True):
+            connection = self._reader()
+            try:
+                cursor = connection.cursor()
+                cursor.execute(self.sql[name], params)
+                rows = rows_of(cursor)
+            except Exception as error:
+                connection.close()
+                if not last and self.driver.broken(error):
+                    self._readers.clear()
+                    continue
+                raise self.driver.explain(error) from error
+            self._readers.append(connection)
+            return rows
+        raise AssertionError
+
+    def _reader(self) -> Any:
+        self._refuse_fork()
+        try:
+            return self._readers.pop()
+        except IndexError:
+            return self.driver.connect()
+
+    def _refuse_fork(self) -> None:
+        if self._pid != os.getpid():
+            raise JournalError("a journal cannot be used across a fork", hint="open another in the new process")
+
+    # writing
+
+    def write(self, ops: Sequence[Op]) -> list[int]:
+        """Commit these statements together, or none; rows changed by each, or the last sequence number for events.
+
+        Whoever comes first writes for all who wait, so that threads share one sync of the disk.
+        """
+        ticket = _Ticket(ops)
+        self._waiting.append(ticket)
+        if not self._writing.acquire(blocking=False):
+            ticket.turn.acquire()
+        if not ticket.done:
+            self._lead(ticket)
+        if ticket.error is not None:
+            raise ticket.error
+        return ticket.results
+
+    def _lead(self, own: _Ticket) -> None:
+        """Write for everybody until our own ticket is done, then hand the lead on."""
+        try:
+            while not own.done:
+                batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                try:
+                    self._commit(batch)
+                finally:
+                    for ticket in batch:
+                        ticket.done = True
+                        if ticket is not own:
+                            ticket.turn.release()
+        finally:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        try:
+            heir = self._waiting.popleft()
+        except IndexError:
+            self._writing.release()
+            # somebody may have queued between our look and our release
+            if self._waiting and self._writing.acquire(blocking=False):
+                self._hand_on()
+        else:
+            self._waiting.appendleft(heir)
+            heir.turn.release()
+
+    def _commit(self, batch: list[_Ticket]) -> None:
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._attempt(batch)
+            except Exception as error:
+                if self._lost(error) and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                    continue
+                self._fail(batch, error)
+            return
+
+    def _lost(self, error: BaseException) -> bool:
+        """Whether the connection broke, so that trying again on a new one makes sense."""
+        if isinstance(error, JournalUnavailable) and self._writer is None:
+            return self.driver.dialect == "postgresql"
+        return self.driver.broken(error)
+
+    def _fail(self, batch: list[_Ticket], error: BaseException) -> None:
+        known = error if isinstance(error, JournalError) else self.driver.explain(error)
+        if "disk I/O" in str(error):
+            self._halted = known
+        for ticket in batch:
+            if ticket.error is None:
+                ticket.error = known
+
+    def _attempt(self, batch: list[_Ticket]) -> None:
+        if self._halted:
+            raise self._halted
+        cursor = self._write_cursor()
+        serial = any(op[0] in _SERIAL for ticket in batch for op in ticket.ops)
+        hit("journal.begin")
+        try:
+            mark = self.driver.begin(cursor, serial=serial)
+            for ticket in batch:
+                self._perform(cursor, ticket, alone=len(batch) == 1)
+            hit("journal.inside")
+        except BaseException as error:
+            self._roll_back(error)
+            raise
+        self._settle(cursor, mark)
+        hit("journal.committed")
+        if serial and self.on_events is not None:
+            self.on_events()
+
+    def _settle(self, cursor: Any, mark: Any) -> None:
+        try:
+            cursor.execute("COMMIT")
+        except Exception as error:
+            self._roll_back(error)
+            if not (self.driver.broken(error) and self.driver.settled(mark)):
+                raise
+
+    def _perform(self, cursor: Any, ticket: _Ticket, *, alone: bool) -> None:
+        """Execute one ticket; its failure is its own and undoes nothing of the others."""
+        ticket.error, results = None, []
+        if not alone:
+            cursor.execute("SAVEPOINT ticket")
+        try:
+            for name, params, guarded in ticket.ops:
+                results.append(self._execute(cursor, name, params))
+                if guarded and results[-1] != 1:
+                    raise Fenced(f"{name}: this run has another owner now; nothing was written")
+        except Exception as error:
+            if self.driver.broken(error):
+                raise
+            known = Conflict(f"{ticket.ops[len(results)][0]}: already there") if self.driver.violated(error) else error
+            if alone or not isinstance(known, Fenced | Conflict):
+                raise known from error
+            cursor.execute("ROLLBACK TO SAVEPOINT ticket")
+            ticket.error = known
+        ticket.results = results
+
+    def _execute(self, cursor: Any, name: str, params: Row | Sequence[Row]) -> int:
+        if isinstance(params, dict):
+            cursor.execute(self.sql[name], params)
+        else:
+            cursor.executemany(self.sql[name], params)
+        return self.driver.last_seq(cursor) if name == "event.add" else int(cursor.rowcount)
+
+    def _write_cursor(self) -> Any:
+        self._refuse_fork()
+        if self._writer is None:
+            self._writer = self.driver.connect()
+            self._cursor = self._writer.cursor()
+        return self._cursor
+
+    def _roll_back(self, error: BaseException) -> None:
+        try:
+            self._cursor.execute("ROLLBACK")
+        except Exception:  # noqa: BLE001 - no transaction is open, or the connection is gone
+            if self.driver.broken(error):
+                self._writer = None
+
+    def close(self) -> None:
+        """Close every connection; the store opens them again if it is used again."""
+        with self._writing:
+            for connection in (*self._readers, *([self._writer] if self._writer else [])):
+                connection.close()
+            self._readers.clear()
+            self._writer = None
