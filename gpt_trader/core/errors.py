@@ -4,7 +4,9 @@ GptTraderError                1  something failed; the message says what, the hi
 ├── UsageError                2  the command was called wrongly
 ├── NotFound                  2  a name that nothing has; carries "did you mean"
 ├── ValidationError           3  a file, a parameter or an interface is not what it must be
-│   └── FaultsFound           3  several faults of one document, all at once
+│   ├── FaultsFound           3  several faults of one document, all at once
+│   └── BadData               3  market data that cannot be used; names the place (file, row) and the cure
+│       └── NoBars            3  ... because nothing, or too little, is left of it
 ├── NotAuthorised             4  the caller may not do this
 ├── RefusedByRisk             5  the risk desk said no
 ├── ConfigError               3  settings that cannot be used
@@ -66,6 +68,14 @@ class ValidationError(GptTraderError):
     """Something is not what it must be."""
 
     exit_code = 3
+
+
+class BadData(ValidationError):
+    """This market data cannot be used."""
+
+
+class NoBars(BadData):
+    """No bars are left."""
 
 
 class ConfigError(GptTraderError):

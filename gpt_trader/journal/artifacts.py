@@ -34,7 +34,9 @@ class ArtifactFolder:
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write_whole(target, data)
         except OSError as error:
-            raise JournalUnavailable(f"{target} cannot be written: {error.strerror}", hint="nothing was recorded") from error
+            raise JournalUnavailable(
+                f"{target} cannot be written: {error.strerror}", hint="nothing was recorded"
+            ) from error
         hit("artifact.written")
         return artifact
 
@@ -62,7 +64,9 @@ class ArtifactFolder:
         except Exception as error:
             if isinstance(error, JournalUnavailable):
                 raise
-            raise ValidationError(f"these outputs cannot be kept: {error}", hint="return numbers, texts, lists, tables") from error
+            raise ValidationError(
+                f"these outputs cannot be kept: {error}", hint="return numbers, texts, lists, tables"
+            ) from error
         if len(text) > INLINE_BYTES:
             return to_json(self._mark(self.put(text, kind="json"))).decode()
         return text.decode()

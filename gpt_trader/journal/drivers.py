@@ -86,7 +86,13 @@ class SqliteDriver:
                 self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=200
             )
             mode = "WAL" if wal_is_safe(module.sqlite_version_info) else "PERSIST"
-            for pragma in (f"journal_mode={mode}", "synchronous=FULL", "foreign_keys=ON", "mmap_size=0", "cache_size=-8000"):
+            for pragma in (
+                f"journal_mode={mode}",
+                "synchronous=FULL",
+                "foreign_keys=ON",
+                "mmap_size=0",
+                "cache_size=-8000",
+            ):
                 connection.execute(f"PRAGMA {pragma}").close()
         except module.Error as error:
             raise self.explain(error) from error
@@ -133,7 +139,9 @@ class SqliteDriver:
     def explain(self, error: BaseException) -> Exception:
         text = str(error)
         if "malformed" in text or "not a database" in text:
-            return JournalCorrupt(f"{self.path} is damaged: {text}", hint="restore a backup; `gpt-trader doctor` lists them")
+            return JournalCorrupt(
+                f"{self.path} is damaged: {text}", hint="restore a backup; `gpt-trader doctor` lists them"
+            )
         hints = {
             "locked": "another program holds it; try again, or find it with `gpt-trader doctor`",
             "full": "free some disk space; nothing was written",
@@ -231,7 +239,9 @@ class PostgresDriver:
 
     def explain(self, error: BaseException) -> Exception:
         lines: Sequence[str] = str(error).strip().splitlines() or [type(error).__name__]
-        return JournalUnavailable(f"the PostgreSQL journal cannot be used: {lines[0]}", hint="is the server up, and the URL right?")
+        return JournalUnavailable(
+            f"the PostgreSQL journal cannot be used: {lines[0]}", hint="is the server up, and the URL right?"
+        )
 
     def check(self) -> list[str]:
         with self.connect() as connection:

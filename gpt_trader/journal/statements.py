@@ -7,13 +7,28 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, String, Table, and_, bindparam, delete, exists, func, insert, literal_column, not_, null, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    String,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    not_,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.elements import BindParameter, ColumnElement
 from sqlmodel import SQLModel
 
 from gpt_trader.journal import tables
-
 
 
 def _is(column: Any, *words: str) -> ColumnElement[bool]:
@@ -57,7 +72,11 @@ def _row(table: Table, *names: str) -> dict[str, BindParameter[Any]]:
 
 def _owned() -> ColumnElement[bool]:
     """The run is still ours; the row stays locked until this transaction ends."""
-    mine = select(literal_column("1")).select_from(run).where(run.c.id == _p("run_id"), run.c.owner == _p("owner"), run.c.fence == _n("fence"))
+    mine = (
+        select(literal_column("1"))
+        .select_from(run)
+        .where(run.c.id == _p("run_id"), run.c.owner == _p("owner"), run.c.fence == _n("fence"))
+    )
     return exists(mine.with_for_update(read=True))
 
 
@@ -91,11 +110,30 @@ STATEMENTS: dict[str, Any] = {
     "definition.put": upsert(definition).values(_row(definition)).on_conflict_do_nothing(index_elements=["hash"]),
     "definition.get": select(definition.c.body).where(definition.c.hash == _p("hash")),
     "run.create": insert(run).values(
-        _row(run, "id", "workflow", "mode", "status", "reason", "definition", "inputs", "versions", "created_at",
-             "forked_from", "group_key", "group_limit", "owner", "fence", "lease_until")
+        _row(
+            run,
+            "id",
+            "workflow",
+            "mode",
+            "status",
+            "reason",
+            "definition",
+            "inputs",
+            "versions",
+            "created_at",
+            "forked_from",
+            "group_key",
+            "group_limit",
+            "owner",
+            "fence",
+            "lease_until",
+        )
     ),  # fmt: skip
     "run.get": select(*run.columns).where(run.c.id == _p("id")),
-    "run.like": select(run.c.id).where(run.c.id.like(_p("pattern"))).order_by(run.c.created_at.desc()).limit(literal_column("20")),
+    "run.like": select(run.c.id)
+    .where(run.c.id.like(_p("pattern")))
+    .order_by(run.c.created_at.desc())
+    .limit(literal_column("20")),
     "run.list": select(*_RUN_BRIEF)
     .where(_optional(run.c.status, "status"), _optional(run.c.workflow, "workflow"), run.c.created_at < _n("before"))
     .order_by(run.c.created_at.desc(), run.c.id.desc())
@@ -104,17 +142,29 @@ STATEMENTS: dict[str, Any] = {
     "run.live": select(*_RUN_BRIEF).where(_live(run)).order_by(run.c.created_at),
     "run.end": update(run)
     .where(_this_run)
-    .values(**_row(run, "status", "reason", "ended_at", "outputs", "error"), lease_until=literal_column("0"), request=null()),
+    .values(
+        **_row(run, "status", "reason", "ended_at", "outputs", "error"), lease_until=literal_column("0"), request=null()
+    ),
     "run.wait": update(run).where(_this_run).values(status=_word("WAITING"), reason=_p("reason")),
-    "run.release": update(run).where(_this_run).values(status=_word("WAITING"), reason=_p("reason"), lease_until=literal_column("0"), request=null()),
+    "run.release": update(run)
+    .where(_this_run)
+    .values(status=_word("WAITING"), reason=_p("reason"), lease_until=literal_column("0"), request=null()),
     "run.go": update(run).where(_this_run).values(status=_word("RUNNING"), reason=_word("")),
     "run.enter": update(run)
     .where(_this_run, _taken < run.c.group_limit)
     .values(status=_word("RUNNING"), reason=_word(""), lease_until=_n("until")),
     "run.take": update(run)
     .where(run.c.id == _p("run_id"), run.c.fence == _n("fence"))
-    .values(owner=_p("owner"), fence=run.c.fence + literal_column("1"), lease_until=_n("until"), status=_p("status"), reason=_p("reason"),
-            request=null(), ended_at=null(), error=null()),  # fmt: skip
+    .values(
+        owner=_p("owner"),
+        fence=run.c.fence + literal_column("1"),
+        lease_until=_n("until"),
+        status=_p("status"),
+        reason=_p("reason"),
+        request=null(),
+        ended_at=null(),
+        error=null(),
+    ),  # fmt: skip
     "run.ask": update(run).where(run.c.id == _p("run_id"), _live(run)).values(request=_p("request")),
     "run.asked": select(run.c.id, run.c.request).where(run.c.owner == _p("owner"), run.c.request.is_not(None)),
     "run.renew": update(run).where(run.c.owner == _p("owner"), _live(run)).values(lease_until=_n("until")),
@@ -133,16 +183,21 @@ STATEMENTS: dict[str, Any] = {
     .where(_this_step, _is(step.c.status, "RUNNING"), _owned())
     .values(**{k: v for k, v in _row(step, "outputs", "error", "ended_at").items()}, status=_p("status")),
     "step.skip": _guarded_insert(step, *_NEW_STEP, "ended_at", "error", "outputs"),
-    "step.list": select(*step.columns).where(step.c.run_id == _p("run_id")).order_by(step.c.started_at, step.c.path, step.c.attempt),
+    "step.list": select(*step.columns)
+    .where(step.c.run_id == _p("run_id"))
+    .order_by(step.c.started_at, step.c.path, step.c.attempt),
     "step.cached": select(step.c.outputs)
     .where(step.c.cache_key == _p("cache_key"), _is(step.c.status, "SUCCEEDED"), step.c.ended_at >= _n("since"))
     .order_by(step.c.ended_at.desc())
     .limit(literal_column("1")),
     "step.copy": insert(step).from_select(
         [c.name for c in step.columns],
-        select(*[_p("new_run_id") if c.name == "run_id" else _n("new_fence") if c.name == "fence" else c for c in step.columns]).where(
-            step.c.run_id == _p("run_id"), step.c.path == _p("path"), step.c.attempt == _n("attempt")
-        ),
+        select(
+            *[
+                _p("new_run_id") if c.name == "run_id" else _n("new_fence") if c.name == "fence" else c
+                for c in step.columns
+            ]
+        ).where(step.c.run_id == _p("run_id"), step.c.path == _p("path"), step.c.attempt == _n("attempt")),
     ),
     "step.delete": delete(step).where(step.c.run_id == _p("run_id")),
     "step.outputs": select(step.c.outputs).where(step.c.outputs.like(_p("pattern"))),
@@ -159,10 +214,14 @@ STATEMENTS: dict[str, Any] = {
     .where(approval.c.run_id == _p("run_id"), approval.c.path == _p("path"), approval.c.decision.is_(None))
     .values(decision=_p("decision"), by=_p("by"), reason=_p("reason"), decided_at=_n("at")),
     "approval.delete": delete(approval).where(approval.c.run_id == _p("run_id")),
-    "checkpoint.get": select(*checkpoint.columns).where(checkpoint.c.run_id == _p("run_id"), checkpoint.c.path == _p("path")),
+    "checkpoint.get": select(*checkpoint.columns).where(
+        checkpoint.c.run_id == _p("run_id"), checkpoint.c.path == _p("path")
+    ),
     "checkpoint.put": upsert(checkpoint)
     .values(_row(checkpoint))
-    .on_conflict_do_update(index_elements=["run_id", "path"], set_={"count": _n("count"), "cursor": _n("cursor"), "at": _n("at")}),
+    .on_conflict_do_update(
+        index_elements=["run_id", "path"], set_={"count": _n("count"), "cursor": _n("cursor"), "at": _n("at")}
+    ),
     "checkpoint.delete": delete(checkpoint).where(checkpoint.c.run_id == _p("run_id")),
     # history
     "event.add": insert(event).values(_row(event, "topic", "key", "at", "run_id", "payload")),
@@ -181,4 +240,3 @@ STATEMENTS: dict[str, Any] = {
     "migration.add": insert(migration).values(_row(migration)),
 }
 """Name to statement. `expect` (see store.py) says how many rows a guarded one must change."""
-

@@ -75,7 +75,9 @@ def _migrate(store: Store, connection: Any, clock: Clock, names: tuple[str, ...]
                 for statement in filter(None, map(str.strip, text.split(";\n"))):
                     cursor.execute(statement)
                 at = int(clock.now().timestamp() * 1e6)
-                cursor.execute(store.sql["migration.add"], {"version": number, "name": names[number - 1], "applied_at": at})
+                cursor.execute(
+                    store.sql["migration.add"], {"version": number, "name": names[number - 1], "applied_at": at}
+                )
                 if driver.dialect == "sqlite":
                     cursor.execute(f"PRAGMA user_version={number}")
             hit("migration.inside")
