@@ -1,0 +1,37 @@
+"""Gives every test the same world: its own home, no colours, no keys of the person who runs it, one seed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+settings.register_profile(
+    "test",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("soak", parent=settings.get_profile("test"), derandomize=False, max_examples=2000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("soak" if config.option.markexpr == "soak" else "test")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in os.environ if n.startswith("GPT_TRADER_")]:
+            patch.delenv(name)
+        for name in ("NO_COLOR", "FORCE_COLOR", "CI", "COLUMNS", "TERMINAL_WIDTH"):
+            patch.delenv(name, raising=False)
+        patch.setenv("GPT_TRADER_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
