@@ -97,11 +97,11 @@ _taken = (
         _other.c.id != run.c.id,
         _live(_other),
         _other.c.lease_until > _n("now"),
-        _other.c.reason != _word("queued"),
+        or_(_other.c.reason != _word("queued"), _other.c.created_at < run.c.created_at),
     )
     .scalar_subquery()
 )
-_RUN_BRIEF = [c for c in run.columns if c.name not in {"inputs", "outputs", "versions"}]
+_RUN_BRIEF = [c for c in run.columns if c.name not in {"inputs", "versions"}]
 _optional = lambda column, name: or_(_p(name).is_(None), column == _p(name))  # noqa: E731
 
 
@@ -143,7 +143,7 @@ STATEMENTS: dict[str, Any] = {
     "run.end": update(run)
     .where(_this_run)
     .values(
-        **_row(run, "status", "reason", "ended_at", "outputs", "error"), lease_until=literal_column("0"), request=null()
+        **_row(run, "status", "reason", "ended_at", "error"), lease_until=literal_column("0"), request=null()
     ),
     "run.wait": update(run).where(_this_run).values(status=_word("WAITING"), reason=_p("reason")),
     "run.release": update(run)

@@ -49,7 +49,6 @@ class Run(SQLModel, table=True):
     definition: str
     inputs: str = Field(sa_type=Text)
     versions: str
-    outputs: str | None = Field(default=None, sa_type=Text)
     error: str | None = Field(default=None, sa_type=Text)
     created_at: int = Field(sa_type=BigInteger)
     ended_at: int | None = Field(default=None, sa_type=BigInteger)

@@ -7,7 +7,7 @@ CREATE TABLE event ( seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, topic VARCH
 CREATE INDEX event_by_run ON event (run_id, seq) WHERE run_id <> '';
 CREATE TABLE meta ( "key" VARCHAR NOT NULL, value VARCHAR NOT NULL, PRIMARY KEY ("key") );
 CREATE TABLE migration ( version INTEGER NOT NULL, name VARCHAR NOT NULL, applied_at BIGINT NOT NULL, PRIMARY KEY (version) );
-CREATE TABLE run ( id VARCHAR NOT NULL, workflow VARCHAR NOT NULL, mode VARCHAR NOT NULL, status VARCHAR NOT NULL, reason VARCHAR NOT NULL, definition VARCHAR NOT NULL, inputs TEXT NOT NULL, versions VARCHAR NOT NULL, outputs TEXT, error TEXT, created_at BIGINT NOT NULL, ended_at BIGINT, forked_from VARCHAR, group_key VARCHAR, group_limit INTEGER NOT NULL, owner VARCHAR NOT NULL, fence INTEGER NOT NULL, lease_until BIGINT NOT NULL, request VARCHAR, PRIMARY KEY (id) );
+CREATE TABLE run ( id VARCHAR NOT NULL, workflow VARCHAR NOT NULL, mode VARCHAR NOT NULL, status VARCHAR NOT NULL, reason VARCHAR NOT NULL, definition VARCHAR NOT NULL, inputs TEXT NOT NULL, versions VARCHAR NOT NULL, error TEXT, created_at BIGINT NOT NULL, ended_at BIGINT, forked_from VARCHAR, group_key VARCHAR, group_limit INTEGER NOT NULL, owner VARCHAR NOT NULL, fence INTEGER NOT NULL, lease_until BIGINT NOT NULL, request VARCHAR, PRIMARY KEY (id) );
 CREATE INDEX run_by_group ON run (group_key, status);
 CREATE INDEX run_by_owner ON run (owner);
 CREATE INDEX run_by_status ON run (status, created_at);

@@ -1,0 +1,320 @@
+"""Runs and their steps as the journal keeps them: values to read, and operations that only the owner may commit."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from gpt_trader.core.errors import Conflict, Fenced, NotFound
+from gpt_trader.core.ports import Clock
+from gpt_trader.journal.store import Op, Store
+
+LEASE_SECONDS = 3.0
+LIVE = frozenset({"RUNNING", "WAITING"})
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run as the journal has it; the long texts are there only where a single run was asked for."""
+
+    id: str
+    workflow: str
+    mode: str
+    status: str
+    reason: str
+    definition: str
+    error: str | None
+    created_at: int
+    ended_at: int | None
+    forked_from: str | None
+    group_key: str | None
+    group_limit: int
+    owner: str
+    fence: int
+    lease_until: int
+    request: str | None
+    inputs: str = "{}"
+    versions: str = "{}"
+
+    @property
+    def live(self) -> bool:
+        """Whether it is not over."""
+        return self.status in LIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """One attempt of one step."""
+
+    run_id: str
+    path: str
+    attempt: int
+    name: str
+    slice: str
+    method: str
+    status: str
+    params_hash: str
+    cache_key: str | None
+    outputs: str | None
+    error: str | None
+    started_at: int
+    ended_at: int | None
+    owner: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRecord:
+    """A question to a person."""
+
+    run_id: str
+    path: str
+    message: str
+    asked_at: int
+    expires_at: int | None
+    decision: str | None
+    by: str
+    reason: str
+    decided_at: int | None
+    workflow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """Who may write to a run: the owner's token, with the fence that each new owner raises."""
+
+    run_id: str
+    owner: str
+    fence: int
+
+    @property
+    def guard(self) -> dict[str, Any]:
+        """The params that every guarded statement compares."""
+        return {"run_id": self.run_id, "owner": self.owner, "fence": self.fence}
+
+
+def new_owner() -> str:
+    """A token for this process: host, pid, the moment it started, and some random letters."""
+    return f"{socket.gethostname()}:{os.getpid()}:{process_start(os.getpid())}:{_letters(8)}"
+
+
+def owner_alive(owner: str) -> bool | None:
+    """Whether the owner's process lives; None where this machine cannot tell."""
+    host, pid, started, _ = owner.rsplit(":", 3)
+    if host != socket.gethostname():
+        return None
+    return process_start(int(pid)) == int(started)
+
+
+def process_start(pid: int) -> int:
+    """When a process started, so that a recycled pid is not mistaken for it; 0 if there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+            state, *rest = stat.read().rpartition(")")[2].split()
+        return 0 if state in "ZX" else int(rest[18])
+    except FileNotFoundError:
+        return 0 if os.path.exists("/proc/self/stat") else _process_start_elsewhere(pid)
+
+
+def _process_start_elsewhere(pid: int) -> int:
+    import psutil
+
+    try:
+        return int(psutil.Process(pid).create_time() * 1000)
+    except psutil.Error:
+        return 0
+
+
+def _letters(count: int) -> str:
+    return "".join(_ALPHABET[b & 31] for b in os.urandom(count))
+
+
+class Runs:
+    """The journal's rows of runs, steps, approvals and checkpoints."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self._clock = clock
+
+    def now(self) -> int:
+        """The time in microseconds."""
+        return int(self._clock.now().timestamp() * 1_000_000)
+
+    def lease(self) -> int:
+        """Until when a lease given now is good."""
+        return self.now() + int(LEASE_SECONDS * 1e6)
+
+    def new_id(self) -> str:
+        """An identity that sorts by time and is unique by chance."""
+        return f"{self._clock.now():%Y%m%d-%H%M%S}-{_letters(6)}"
+
+    # reading
+
+    def get(self, run_id: str) -> RunRecord:
+        """A run by its id, by a beginning or end of it that fits one only, or `latest`."""
+        found = self.store.read("run.get", id=run_id)
+        if not found:
+            found = self.store.read("run.get", id=self._find(run_id))
+        return RunRecord(**found[0])
+
+    def _find(self, text: str) -> str:
+        if text == "latest":
+            rows = self.store.read("run.list", status=None, workflow=None, before=1 << 62, count=1)
+            if not rows:
+                raise NotFound("there are no runs yet", hint="start one: gpt-trader run simple_backtest")
+            return str(rows[0]["id"])
+        pattern = text.replace("%", "").replace("_", "")
+        likes = (self.store.read("run.like", pattern=p) for p in (f"{pattern}%", f"%{pattern}"))
+        ids = sorted({str(r["id"]) for rows in likes for r in rows}) if pattern else []
+        if len(ids) == 1:
+            return ids[0]
+        if ids:
+            raise NotFound(f"'{text}' could be {len(ids)} runs", hint="one of: " + ", ".join(ids[:5]))
+        raise NotFound(f"there is no run '{text}'", hint="`gpt-trader runs list` shows them")
+
+    def list(
+        self, *, status: str | None = None, workflow: str | None = None, count: int = 20, before: int = 1 << 62
+    ) -> list[RunRecord]:
+        """The newest runs."""
+        rows = self.store.read("run.list", status=status, workflow=workflow, before=before, count=count)
+        return [RunRecord(**r) for r in rows]
+
+    def live(self) -> list[RunRecord]:
+        """The runs that are not over."""
+        return [RunRecord(**r) for r in self.store.read("run.live")]
+
+    def counts(self) -> dict[str, int]:
+        """How many runs have each status."""
+        return {str(r["status"]): int(r["count"]) for r in self.store.read("run.counts")}
+
+    def steps(self, run_id: str) -> list[StepRecord]:
+        """Every attempt of every step of a run, as they began."""
+        return [StepRecord(**r) for r in self.store.read("step.list", run_id=run_id)]
+
+    def definition(self, definition_hash: str) -> str:
+        """A stored definition."""
+        return str(self.store.read("definition.get", hash=definition_hash)[0]["body"])
+
+    def cached(self, cache_key: str, since: int) -> str | None:
+        """The outputs of the newest success under this key that is not older than `since`."""
+        rows = self.store.read("step.cached", cache_key=cache_key, since=since)
+        return str(rows[0]["outputs"]) if rows else None
+
+    def approval(self, run_id: str, path: str) -> ApprovalRecord | None:
+        """A question and its answer so far."""
+        rows = self.store.read("approval.get", run_id=run_id, path=path)
+        return ApprovalRecord(**rows[0]) if rows else None
+
+    def open_approvals(self) -> list[ApprovalRecord]:
+        """The questions that wait for an answer."""
+        return [ApprovalRecord(**r) for r in self.store.read("approval.open")]
+
+    def checkpoint(self, run_id: str, path: str) -> tuple[int, int] | None:
+        """How often a loop went round, and the last event that it took."""
+        rows = self.store.read("checkpoint.get", run_id=run_id, path=path)
+        return (int(rows[0]["count"]), int(rows[0]["cursor"])) if rows else None
+
+    # owning
+
+    def take(self, seen: RunRecord, owner: str, *, status: str = "RUNNING", reason: str = "") -> Ownership:
+        """Become the owner of a run, unless somebody else did since it was seen."""
+        row = {"run_id": seen.id, "fence": seen.fence, "owner": owner, "until": self.lease(), "status": status}
+        try:
+            self.store.write([("run.take", {**row, "reason": reason}, True)])
+        except Fenced:
+            raise Conflict(f"run {seen.id} was taken over by another process") from None
+        return Ownership(seen.id, owner, seen.fence + 1)
+
+    def renew(self, owner: str) -> None:
+        """Prolong the lease of everything that this owner has."""
+        self.store.write([("run.renew", {"owner": owner, "until": self.lease()}, False)])
+
+    def requests(self, owner: str) -> dict[str, str]:
+        """What was asked of this owner's runs from outside."""
+        return {str(r["id"]): str(r["request"]) for r in self.store.read("run.asked", owner=owner)}
+
+    def ask(self, run_id: str, request: str) -> bool:
+        """Ask the owner of a run to cancel or pause it; False if it is over."""
+        return self.store.write([("run.ask", {"run_id": run_id, "request": request}, False)])[0] == 1
+
+    def enter(self, own: Ownership) -> bool:
+        """Enter the run's concurrency group if there is room."""
+        row = {**own.guard, "until": self.lease(), "now": self.now()}
+        return self.store.write([("run.enter", row, False)])[0] == 1
+
+    def rivals(self, run: RunRecord) -> list[str]:
+        """The live runs of the same concurrency group."""
+        rows = self.store.read("run.rivals", group_key=run.group_key, run_id=run.id, now=self.now())
+        return [str(r["id"]) for r in rows]
+
+    def decide(self, run_id: str, path: str, *, approved: bool, by: str, reason: str = "") -> bool:
+        """Answer a question; False if it was answered before."""
+        row = {"run_id": run_id, "path": path, "by": by, "reason": reason, "at": self.now()}
+        decision = "approved" if approved else "rejected"
+        fact = self.event(f"approval.{decision}", {"path": path, "by": by, "reason": reason}, run_id=run_id)
+        try:
+            self.store.write([("approval.decide", {**row, "decision": decision}, True), fact])
+        except Fenced:
+            return False
+        return True
+
+    # forgetting
+
+    def prune(self, *, before: int) -> int:
+        """Forget runs that ended and began before a moment; returns how many."""
+        forgotten = 0
+        while rows := self.store.read("run.old", before=before, count=200):
+            ids = [{"run_id": r["id"]} for r in rows]
+            tables = ("step.delete", "approval.delete", "checkpoint.delete", "run.delete")
+            self.store.write([(name, ids, False) for name in tables])
+            forgotten += len(ids)
+        self.store.write([("definition.sweep", {}, False)])
+        return forgotten
+
+    def artifacts_in_use(self) -> set[str]:
+        """The hashes of all artifacts that some step still names."""
+        found: set[str] = set()
+        for row in self.store.read("step.outputs", pattern='%"$artifact"%'):
+            _collect(from_json(row["outputs"]), found)
+        return found
+
+    # operations, to be committed by the owner
+
+    def event(self, topic: str, payload: Mapping[str, Any], *, run_id: str) -> Op:
+        """A fact about a run."""
+        text = to_json(payload).decode()
+        return ("event.add", {"topic": topic, "key": run_id, "at": self.now(), "run_id": run_id, "payload": text}, False)
+
+
+def _collect(value: Any, found: set[str]) -> None:
+    if isinstance(value, dict):
+        if "$artifact" in value:
+            found.add(value["$artifact"])
+        for inner in value.values():
+            _collect(inner, found)
+    elif isinstance(value, list):
+        for inner in value:
+            _collect(inner, found)
+
+
+@lru_cache(maxsize=1)
+def versions() -> str:
+    """The versions that a run was started with, as JSON."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        own = version("gpt-trader")
+    except PackageNotFoundError:
+        own = "unknown"
+    return to_json({"gpt_trader": own, "python": platform.python_version()}).decode()
+
+
+STEP_FIELDS: Sequence[str] = tuple(f.name for f in fields(StepRecord))
