@@ -32,7 +32,7 @@ $(STAMP): requirements.lock pyproject.toml
 	    echo "hint: $$found cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }; \
 	fi; \
 	echo 'Installing the pinned dependencies' >&2; \
-	$(PIP) install --require-hashes -r requirements.lock; \
+	$(PIP) install --no-deps --require-hashes --only-binary :all: -r requirements.lock; \
 	$(PIP) install --no-deps --no-build-isolation --editable .; \
 	touch $@
 
@@ -73,4 +73,4 @@ completions: setup ## Generate completions/ for bash, zsh and fish
 
 lock: setup ## Pin the newest dependencies, with hashes and without addresses
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml --output-file requirements.lock
+	  --only-binary :all: --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml --output-file requirements.lock
