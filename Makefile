@@ -54,7 +54,7 @@ test: setup ## Run the tests on all cores
 	@$(PY) -m pytest -q -n logical --dist worksteal
 
 coverage: setup ## Run the tests and hold branch coverage: 90 % over all, 95 % in the core rooms
-	@$(PY) -m pytest -q -n logical --dist worksteal --cov --cov-report=
+	@$(PY) -m pytest -q -n logical --dist worksteal --cov --cov-report= --cov-fail-under=0
 	@$(BIN)/coverage report
 	@$(BIN)/coverage report --fail-under=95 \
 	  --include='gpt_trader/core/*,gpt_trader/trading/*,gpt_trader/journal/*,gpt_trader/workflow/*'
