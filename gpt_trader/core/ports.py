@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
+    from decimal import Decimal
+
+    from pydantic import BaseModel
+
+    from gpt_trader.core.market import MarketData
+    from gpt_trader.core.orders import Approved, Ended, Fill, Order, Trade, TradeSignal
 
 
 class Clock(Protocol):
@@ -19,3 +27,64 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Let this much time pass."""
+
+
+class Feed(Protocol):
+    """A source of market data."""
+
+    def stream(self) -> Iterator[MarketData | None]:
+        """Market data in time order; None says that the market was silent for a while."""
+
+
+class Broker(Protocol):
+    """Who executes orders: the simulated one, or a venue."""
+
+    pending: int
+    """How much there is to settle; 0 saves the question."""
+
+    def submit(self, approved: Approved) -> None:
+        """Take an order that the guard approved."""
+
+    def cancel(self, order_id: str) -> None:
+        """Stop working an order; an order that is gone is no error."""
+
+    def settle(self, data: MarketData) -> Iterable[Fill]:
+        """The fills that became known, each to be booked before the next is asked for."""
+
+    def drain(self) -> Sequence[Ended]:
+        """The orders that ended without being filled whole, since it was last asked."""
+
+    def open_orders(self, symbol: str | None = None) -> Sequence[Order]:
+        """The orders that still work, with the quantity that is left."""
+
+    def fills_since(self, ns: int) -> Sequence[Fill]:
+        """The fills from this moment on."""
+
+    def positions(self) -> Mapping[str, Decimal]:
+        """What the venue says is held, by symbol."""
+
+    def balance(self) -> Mapping[str, Decimal]:
+        """What the venue says the cash is, by currency."""
+
+
+class TradingStrategyPlugin(ABC):
+    """A strategy: it is asked about each piece of market data and answers with signals or nothing.
+
+    `Params` names a pydantic model of its parameters; `initialize` gets them checked and with their defaults filled in.
+    It has no clock, no broker and no files: what it needs comes in through these four methods.
+    """
+
+    Params: ClassVar[type[BaseModel] | None] = None
+
+    def initialize(self, config: Mapping[str, Any]) -> None:
+        """Take the parameters, before the first market data."""
+
+    @abstractmethod
+    def on_market_data(self, market_data: MarketData) -> TradeSignal | Sequence[TradeSignal] | None:
+        """Answer to new market data with a signal, several, or nothing."""
+
+    def on_trade_executed(self, trade: Trade) -> None:
+        """Learn that an order of one's own was executed, in whole or in part."""
+
+    def cleanup(self) -> None:
+        """Let go of everything, after the last market data."""

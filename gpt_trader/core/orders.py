@@ -1,0 +1,198 @@
+"""What travels along the order path: a signal becomes an order, a verdict, fills, and what the strategy is told of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ZERO = Decimal(0)
+
+
+class Side(StrEnum):
+    """Buying or selling; any spelling of case is understood."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Side | None:
+        return cls._value2member_map_.get(str(value).lower())  # type: ignore[return-value]
+
+    @property
+    def opposite(self) -> Side:
+        """The other side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+BUY, SELL = Side.BUY, Side.SELL
+
+
+class OrderType(StrEnum):
+    """How an order asks for its price."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
+    MARKET_ON_OPEN = "market_on_open"
+    MARKET_ON_CLOSE = "market_on_close"
+
+
+class TimeInForce(StrEnum):
+    """How long an order works."""
+
+    DAY = "day"
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+    GTD = "gtd"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The conditions of an order: its type, its prices, how long it works, and the bracket around what it opens."""
+
+    type: OrderType = OrderType.MARKET
+    limit: float | Decimal | None = None
+    stop: float | Decimal | None = None
+    trail: float | Decimal | None = None
+    trail_percent: float | None = None
+    tif: TimeInForce = TimeInForce.GTC
+    good_till: datetime | None = None
+    stop_loss: float | Decimal | None = None
+    take_profit: float | Decimal | None = None
+    trailing_loss: float | Decimal | None = None
+    reduce_only: bool = False
+
+
+AT_MARKET = Terms()
+
+
+@dataclass(frozen=True, slots=True)
+class TradeSignal:
+    """What a strategy wants; no quantity leaves it to the session's sizing, a target asks for that position instead of that trade."""
+
+    symbol: str
+    side: Side | str
+    quantity: Decimal | float | None = None
+    price: float | None = None
+    timestamp: datetime | None = None
+    terms: Terms = AT_MARKET
+    target: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order as the guard judges it and the broker receives it.
+
+    With an `aim` it trades, when it fills, only what still separates the strategy from that position. With a `share` of
+    the equity (negative to be short) that position is settled by the price of the fill.
+    """
+
+    id: str
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    terms: Terms
+    reference: float
+    ns: int
+    after_ns: int
+    aim: Decimal | None = None
+    share: Decimal | None = None
+    parent: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The guard's yes to this very order; the guard knows which ones it made, and each works once."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A no, with a code that never changes its meaning and a reason for people."""
+
+    code: str
+    reason: str
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A part of an order that was executed; its id is unique on its venue."""
+
+    id: str
+    order_id: str
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    ns: int
+    maker: bool = False
+    slippage: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrip:
+    """A closed trade from flat to flat: what went in, what came out, and what it earned."""
+
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    entry_price: Decimal
+    entry_ns: int
+    exit_price: Decimal
+    exit_ns: int
+    profit: Decimal
+    fees: Decimal
+    entry_value: Decimal
+
+    @property
+    def gain(self) -> float:
+        """The profit as a part of what was put in."""
+        return float(self.profit / self.entry_value) if self.entry_value else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """What a strategy is told when an order of its own was executed; `profit` is set when that closed a round trip."""
+
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    timestamp: datetime
+    fee: Decimal
+    position: Decimal
+    order_id: str
+    profit: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An order that stopped working before it was filled whole, with the reason's code."""
+
+    order: Order
+    code: str
+    filled: Decimal
+    ns: int
+
+
+def exact(number: Decimal | float) -> Decimal:
+    """The number as a person would write it, without the dust of binary fractions."""
+    if isinstance(number, Decimal):
+        return number
+    return Decimal(str(number))

@@ -1,0 +1,153 @@
+"""The account as the desk sees it on every bar: the exact ledger, and beside it plain floats that are quick to mark."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from gpt_trader.core.orders import BUY, ZERO, Fill, exact
+from gpt_trader.core.portfolio import Portfolio, exactly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gpt_trader.core.market import Instrument
+    from gpt_trader.core.orders import RoundTrip
+    from gpt_trader.core.portfolio import Position
+    from gpt_trader.trading.costs import Fee
+
+NEAR = 1e-9
+
+
+class Lane:
+    """One symbol of the account: its last price and, as floats, what all strategies together hold of it."""
+
+    __slots__ = ("symbol", "instrument", "unit", "price", "ns", "held", "value", "span", "positions")
+
+    def __init__(self, instrument: Instrument, *, span: int = 1) -> None:
+        self.symbol = instrument.symbol
+        self.instrument = instrument
+        self.unit = float(instrument.multiplier)
+        self.price = 0.0
+        self.ns = 0
+        self.held = 0.0
+        self.value = 0.0
+        self.span = span
+        self.positions: list[Position] = []
+
+
+class Account:
+    """Lanes around one portfolio; `equity` is the account's value at the last prices."""
+
+    def __init__(self, portfolio: Portfolio, instruments: Iterable[Instrument], *, leverage: Decimal = Decimal(1)) -> None:
+        self.portfolio = portfolio
+        self.leverage = leverage
+        self.lanes = {instrument.symbol: Lane(instrument) for instrument in instruments}
+        self.equity = 0.0
+        self.cash = 0.0
+        self.refresh()
+
+    def position(self, strategy: str, symbol: str) -> Position:
+        """The strategy's position in a symbol of this account."""
+        found = self.portfolio.positions.get((strategy, symbol))
+        if found is None:
+            lane = self.lanes[symbol]
+            instrument = lane.instrument
+            found = self.portfolio.position(
+                strategy, symbol, currency=instrument.currency, multiplier=instrument.multiplier
+            )
+            lane.positions = self.portfolio.of(symbol)
+            lane.unit = float(instrument.multiplier * self.portfolio.rate(instrument.currency))
+        return found
+
+    def book(self, fill: Fill) -> RoundTrip | None:
+        """Apply a fill to the ledger and bring the floats up to date."""
+        lane = self.lanes[fill.symbol]
+        if (fill.strategy, fill.symbol) not in self.portfolio.positions:
+            self.position(fill.strategy, fill.symbol)
+        closed = self.portfolio.apply(fill)
+        self._refresh_lane(lane)
+        self._total()
+        return closed
+
+    def refresh(self) -> None:
+        """Bring every float up to date with the ledger and its rates."""
+        for lane in self.lanes.values():
+            instrument = lane.instrument
+            lane.positions = self.portfolio.of(lane.symbol)
+            if instrument.currency in self.portfolio.rates:
+                lane.unit = float(instrument.multiplier * self.portfolio.rate(instrument.currency))
+            self._refresh_lane(lane)
+        self._total()
+
+    def gross(self) -> float:
+        """The size of all positions together, long and short added."""
+        return sum(abs(lane.value) for lane in self.lanes.values())
+
+    def net(self) -> float:
+        """Long less short."""
+        return sum(lane.value for lane in self.lanes.values())
+
+    def affords(self, symbol: str, quantity: Decimal, price: Decimal, fee: Decimal) -> bool:
+        """Whether a trade leaves no more exposure than equity times leverage; what shrinks a position always passes."""
+        lane = self.lanes[symbol]
+        size, at = float(quantity), float(price)
+        after = lane.held + size
+        if abs(after) < abs(lane.held) and after * lane.held >= 0:
+            return True
+        equity = self.equity - lane.value + lane.held * at * lane.unit
+        needed = (self.gross() - abs(lane.value) + abs(after * at * lane.unit)) / float(self.leverage)
+        spare = equity - float(fee) * lane.unit / float(lane.instrument.multiplier) - needed
+        if abs(spare) > NEAR * max(abs(equity), 1.0):
+            return spare > 0
+        return self._exactly_affords(lane, quantity, price, fee)
+
+    def exact_equity(self, symbol: str, price: Decimal) -> Decimal:
+        """The account's value with one symbol at this price and the others at their last."""
+        exactly()
+        prices = {name: exact(lane.price) for name, lane in self.lanes.items()}
+        prices[symbol] = price
+        return self.portfolio.equity(prices)
+
+    def lots_for(self, strategy: str, symbol: str, share: Decimal, price: Decimal, fee: Fee) -> Decimal:
+        """The position, in whole lots, that a share of the equity pays for at this price, the fee of getting there included."""
+        instrument = self.lanes[symbol].instrument
+        rate = instrument.multiplier * self.portfolio.rate(instrument.currency)
+        money = self.exact_equity(symbol, price) * abs(share)
+        held = self.position(strategy, symbol).quantity
+        sign = 1 if share > 0 else -1
+        lots = instrument.whole_lots(money / (price * rate * (1 + fee.percent)))
+        while lots > 0:
+            traded = abs(sign * lots - held)
+            cost = fee.of(traded, traded * price * instrument.multiplier) * rate / instrument.multiplier
+            if lots * price * rate + cost <= money:
+                break
+            lots -= max(instrument.lot, instrument.whole_lots((lots * price * rate + cost - money) / (price * rate)))
+        return max(lots, ZERO) * sign
+
+    def _exactly_affords(self, lane: Lane, quantity: Decimal, price: Decimal, fee: Decimal) -> bool:
+        rate = self.portfolio.rate(lane.instrument.currency)
+        equity = self.exact_equity(lane.symbol, price) - fee * rate
+        gross = abs(self.portfolio.held(lane.symbol) + quantity) * price * lane.instrument.multiplier * rate
+        for other in self.lanes.values():
+            if other is not lane and other.positions:
+                size = abs(self.portfolio.held(other.symbol)) * exact(other.price)
+                gross += size * other.instrument.multiplier * self.portfolio.rate(other.instrument.currency)
+        return gross <= equity * self.leverage
+
+    def _refresh_lane(self, lane: Lane) -> None:
+        held = lane.positions
+        if len(held) == 1:
+            lane.held = float(held[0].quantity)
+        else:
+            lane.held = float(sum((p.quantity for p in held), ZERO))
+        lane.value = lane.held * lane.price * lane.unit
+
+    def _total(self) -> None:
+        self.cash = float(self.portfolio.total_cash())
+        self.equity = self.cash + sum([lane.value for lane in self.lanes.values()])
+
+
+def signed(fill: Fill) -> Decimal:
+    """The quantity of a fill, below zero for a sale."""
+    return fill.quantity if fill.side is BUY else -fill.quantity
