@@ -99,9 +99,24 @@ class RefusedByRisk(GptTraderError):
 class StepFailed(GptTraderError):
     """A step did not succeed."""
 
+    where: str = ""
+
+    @classmethod
+    def at(cls, name: str, path: str, cause: BaseException) -> StepFailed:
+        """The failure of a named step, with its cause's words."""
+        text = cause.message if isinstance(cause, GptTraderError) else f"{type(cause).__name__}: {cause}"
+        failed = cls(f"step '{name}' failed: {text}", hint=getattr(cause, "hint", None))
+        failed.where = path
+        failed.__cause__ = cause
+        return failed
+
 
 class StepTimeout(StepFailed):
     """A step did not end within its time."""
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None, path: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.path = path
 
 
 class AgentFailed(StepFailed):

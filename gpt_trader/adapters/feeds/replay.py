@@ -1,0 +1,64 @@
+"""Recorded bars played again at a chosen speed, so that what will run on a live feed can be watched on a recorded one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from gpt_trader.core.errors import UsageError
+from gpt_trader.core.market import Bar, MarketData
+
+if TYPE_CHECKING:
+    from gpt_trader.core.bars import Bars
+    from gpt_trader.core.ports import Clock
+
+CHUNK = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A feed of recorded bars: `speed` is how many seconds of data pass in one second, infinite does not wait at all.
+
+    Silence is reported each `heartbeat` seconds; a pause in the data longer than `skip` seconds (a night) lasts only that long.
+    """
+
+    bars: Sequence[Bars]
+    clock: Clock
+    speed: float = math.inf
+    heartbeat: float = 1.0
+    skip: float = math.inf
+
+    def __post_init__(self) -> None:
+        for name in ("speed", "heartbeat", "skip"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} must be above zero, not {getattr(self, name)}")
+
+    def stream(self) -> Iterator[MarketData | None]:
+        """Every bar in time order, equal times in the order of the given symbols, with None while nothing happens."""
+        due, before = self.clock.monotonic(), None
+        for bar in merge(*map(rows_of, self.bars), key=attrgetter("ns")):
+            if before is not None and math.isfinite(self.speed):
+                due += min((bar.ns - before) / 1e9, self.skip) / self.speed
+                yield from self._silence(due)
+            before = bar.ns
+            yield bar
+
+    def _silence(self, due: float) -> Iterator[None]:
+        while (left := due - self.clock.monotonic()) > 0:
+            self.clock.sleep(min(left, self.heartbeat))
+            if left > self.heartbeat:
+                yield None
+
+
+def rows_of(bars: Bars) -> Iterator[Bar]:
+    """The bars one by one, as plain numbers; only a few thousand rows exist at a time."""
+    symbol = bars.symbol
+    for first in range(0, len(bars), CHUNK):
+        part = bars[first : first + CHUNK]
+        columns = (part.ts, part.close, part.volume, part.open, part.high, part.low)
+        for row in zip(*(column.tolist() for column in columns), strict=True):
+            yield Bar(symbol, *row)
