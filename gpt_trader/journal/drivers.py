@@ -91,6 +91,7 @@ class SqliteDriver:
                 "synchronous=FULL",
                 "foreign_keys=ON",
                 "mmap_size=0",
+                "wal_autocheckpoint=4000",
                 "cache_size=-8000",
             ):
                 connection.execute(f"PRAGMA {pragma}").close()

@@ -152,8 +152,11 @@ class Runs:
         return self.now() + int(LEASE_SECONDS * 1e6)
 
     def new_id(self) -> str:
-        """An identity that sorts by time and is unique by chance."""
-        return f"{self._clock.now():%Y%m%d-%H%M%S}-{_letters(6)}"
+        """An identity that sorts by time, to about 30 microseconds, and is unique by chance."""
+        now = self._clock.now()
+        part = now.microsecond * 32_768 // 1_000_000
+        fraction = "".join(_ALPHABET[part >> shift & 31] for shift in (10, 5, 0))
+        return f"{now:%Y%m%d-%H%M%S}-{fraction}{_letters(5)}"
 
     # reading
 
@@ -166,7 +169,7 @@ class Runs:
 
     def _find(self, text: str) -> str:
         if text == "latest":
-            rows = self.store.read("run.list", status=None, workflow=None, before=1 << 62, count=1)
+            rows = self.store.read("run.list", status=None, workflow=None, before="~", count=1)
             if not rows:
                 raise NotFound("there are no runs yet", hint="start one: gpt-trader run simple_backtest")
             return str(rows[0]["id"])
@@ -180,7 +183,7 @@ class Runs:
         raise NotFound(f"there is no run '{text}'", hint="`gpt-trader runs list` shows them")
 
     def list(
-        self, *, status: str | None = None, workflow: str | None = None, count: int = 20, before: int = 1 << 62
+        self, *, status: str | None = None, workflow: str | None = None, count: int = 20, before: str = "~"
     ) -> list[RunRecord]:
         """The newest runs."""
         rows = self.store.read("run.list", status=status, workflow=workflow, before=before, count=count)
@@ -290,7 +293,11 @@ class Runs:
     def event(self, topic: str, payload: Mapping[str, Any], *, run_id: str) -> Op:
         """A fact about a run."""
         text = to_json(payload).decode()
-        return ("event.add", {"topic": topic, "key": run_id, "at": self.now(), "run_id": run_id, "payload": text}, False)
+        return (
+            "event.add",
+            {"topic": topic, "key": run_id, "at": self.now(), "run_id": run_id, "payload": text},
+            False,
+        )
 
 
 def _collect(value: Any, found: set[str]) -> None:

@@ -132,19 +132,17 @@ STATEMENTS: dict[str, Any] = {
     "run.get": select(*run.columns).where(run.c.id == _p("id")),
     "run.like": select(run.c.id)
     .where(run.c.id.like(_p("pattern")))
-    .order_by(run.c.created_at.desc())
+    .order_by(run.c.id.desc())
     .limit(literal_column("20")),
     "run.list": select(*_RUN_BRIEF)
-    .where(_optional(run.c.status, "status"), _optional(run.c.workflow, "workflow"), run.c.created_at < _n("before"))
-    .order_by(run.c.created_at.desc(), run.c.id.desc())
+    .where(_optional(run.c.status, "status"), _optional(run.c.workflow, "workflow"), run.c.id < _p("before"))
+    .order_by(run.c.id.desc())
     .limit(_n("count")),
     "run.counts": select(run.c.status, func.count().label("count")).group_by(run.c.status),
-    "run.live": select(*_RUN_BRIEF).where(_live(run)).order_by(run.c.created_at),
+    "run.live": select(*_RUN_BRIEF).where(_live(run)).order_by(run.c.id),
     "run.end": update(run)
     .where(_this_run)
-    .values(
-        **_row(run, "status", "reason", "ended_at", "error"), lease_until=literal_column("0"), request=null()
-    ),
+    .values(**_row(run, "status", "reason", "ended_at", "error"), lease_until=literal_column("0"), request=null()),
     "run.wait": update(run).where(_this_run).values(status=_word("WAITING"), reason=_p("reason")),
     "run.release": update(run)
     .where(_this_run)
@@ -170,10 +168,10 @@ STATEMENTS: dict[str, Any] = {
     "run.renew": update(run).where(run.c.owner == _p("owner"), _live(run)).values(lease_until=_n("until")),
     "run.rivals": select(run.c.id, run.c.owner, run.c.created_at)
     .where(run.c.group_key == _p("group_key"), run.c.id != _p("run_id"), _live(run), run.c.lease_until > _n("now"))
-    .order_by(run.c.created_at),
+    .order_by(run.c.id),
     "run.old": select(run.c.id)
     .where(not_(_live(run)), run.c.created_at < _n("before"))
-    .order_by(run.c.created_at)
+    .order_by(run.c.id)
     .limit(_n("count")),
     "run.delete": delete(run).where(run.c.id == _p("run_id")),
     "definition.sweep": delete(definition).where(definition.c.hash.not_in(select(run.c.definition))),
@@ -182,6 +180,9 @@ STATEMENTS: dict[str, Any] = {
     "step.end": update(step)
     .where(_this_step, _is(step.c.status, "RUNNING"), _owned())
     .values(**{k: v for k, v in _row(step, "outputs", "error", "ended_at").items()}, status=_p("status")),
+    "step.reopen": update(step)
+    .where(step.c.run_id == _p("run_id"), step.c.path.like(_p("pattern")), _owned())
+    .values(status=_word("CANCELLED")),
     "step.skip": _guarded_insert(step, *_NEW_STEP, "ended_at", "error", "outputs"),
     "step.list": select(*step.columns)
     .where(step.c.run_id == _p("run_id"))
@@ -218,7 +219,7 @@ STATEMENTS: dict[str, Any] = {
         checkpoint.c.run_id == _p("run_id"), checkpoint.c.path == _p("path")
     ),
     "checkpoint.put": upsert(checkpoint)
-    .values(_row(checkpoint))
+    .from_select(list(_row(checkpoint)), select(*_row(checkpoint).values()).where(_owned()))
     .on_conflict_do_update(
         index_elements=["run_id", "path"], set_={"count": _n("count"), "cursor": _n("cursor"), "at": _n("at")}
     ),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Column, Index, Integer, Text, text
 from sqlmodel import Field, SQLModel
 
+# An index that most rows are not in, and a table that is its own index, keep a commit to few pages.
+_LIVE = text("status = 'RUNNING' OR status = 'WAITING'")
+_CACHED = text("cache_key IS NOT NULL")
 _OF_A_RUN = text("run_id <> ''")
 _SEQ = BigInteger().with_variant(Integer, "sqlite")
 
@@ -36,10 +39,8 @@ class Run(SQLModel, table=True):
     """One execution of a workflow, and who owns it now."""
 
     __table_args__ = (
-        Index("run_by_status", "status", "created_at"),
-        Index("run_by_group", "group_key", "status"),
-        Index("run_by_time", "created_at"),
-        Index("run_by_owner", "owner"),
+        Index("run_live", "status", "id", sqlite_where=_LIVE, postgresql_where=_LIVE),
+        {"sqlite_with_rowid": False},
     )
     id: str = Field(primary_key=True)
     workflow: str
@@ -64,7 +65,10 @@ class Run(SQLModel, table=True):
 class Step(SQLModel, table=True):
     """One attempt of one step of one run."""
 
-    __table_args__ = (Index("step_by_cache_key", "cache_key", "ended_at"),)
+    __table_args__ = (
+        Index("step_by_cache_key", "cache_key", "ended_at", sqlite_where=_CACHED, postgresql_where=_CACHED),
+        {"sqlite_with_rowid": False},
+    )
     run_id: str = Field(primary_key=True)
     path: str = Field(primary_key=True)
     attempt: int = Field(primary_key=True)
@@ -110,10 +114,7 @@ class EventRow(SQLModel, table=True):
     """One fact of the history."""
 
     __tablename__ = "event"
-    __table_args__ = (
-        Index("event_by_run", "run_id", "seq", sqlite_where=_OF_A_RUN, postgresql_where=_OF_A_RUN),
-        {"sqlite_autoincrement": True},
-    )
+    __table_args__ = (Index("event_by_run", "run_id", "seq", sqlite_where=_OF_A_RUN, postgresql_where=_OF_A_RUN),)
     seq: int | None = Field(default=None, sa_column=Column(_SEQ, primary_key=True, autoincrement=True))
     topic: str
     key: str = ""

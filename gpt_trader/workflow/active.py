@@ -1,0 +1,214 @@
+"""A run in flight: what it has done so far, who owns it, and what was asked of it from outside."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from gpt_trader.core.errors import GptTraderError, RunCancelled, StepTimeout
+from gpt_trader.core.ports import Clock
+from gpt_trader.core.slices import SliceCatalog
+from gpt_trader.journal.artifacts import ArtifactFolder
+from gpt_trader.journal.runs import Ownership, Runs, StepRecord
+from gpt_trader.journal.store import Op
+from gpt_trader.workflow.definition import Step, Workflow, walk
+from gpt_trader.workflow.executors import DaemonThreads, LazyProcesses
+from gpt_trader.workflow.scope import Scope
+
+if TYPE_CHECKING:
+    from gpt_trader.workflow.keeper import Keeper
+    from gpt_trader.workflow.strand import Strand
+
+Request = Literal["cancel", "pause", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that became different in a run, for whoever watches."""
+
+    run_id: str
+    path: str
+    name: str
+    status: str
+    attempt: int = 0
+    text: str = ""
+
+
+Observer = Callable[[Change], None]
+
+
+def unobserved(change: Change) -> None:
+    """Watch nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What every run of one runner shares."""
+
+    runs: Runs
+    catalog: SliceCatalog
+    artifacts: ArtifactFolder
+    clock: Clock
+    owner: str
+    agent_env: Mapping[str, str]
+    max_steps: int = 5
+    observer: Observer = unobserved
+    threads: DaemonThreads = field(default_factory=DaemonThreads)
+    heavy: Executor = field(default_factory=LazyProcesses)
+
+
+class Unwound(BaseException):
+    """Leaves the walk of a run without an outcome: the run waits, and can be resumed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Superseded(BaseException):
+    """This thread was given up; another goes on in its place."""
+
+
+class Halted(BaseException):
+    """A sibling failed; this strand stops at its next step."""
+
+
+@dataclass(slots=True)
+class Last:
+    """The newest attempt of a step."""
+
+    attempt: int
+    status: str
+    outputs: Any = None
+    text: str | None = None
+    error: dict[str, Any] | None = None
+    started_at: int = 0
+    slice: str = ""
+    method: str = ""
+
+
+class ActiveRun:
+    """The state of one run in this process; every strand of it writes through here."""
+
+    def __init__(
+        self, parts: Parts, keeper: Keeper, workflow: Workflow, inputs: Mapping[str, Any], own: Ownership, mode: str
+    ) -> None:
+        self.parts = parts
+        self.workflow = workflow
+        self.inputs = inputs
+        self.own = own
+        self.mode = mode
+        self.id = own.run_id
+        self.last: dict[str, Last] = {}
+        self.tries: dict[str, int] = {}
+        self.deadlines: dict[str, float] = {}
+        self.opening: list[Op] = []
+        self.calling: set[Strand] = set()
+        self.request: Request | None = None
+        self.parking = False
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+        widths = [getattr(step, "max", None) or 0 for step in walk(workflow.steps)]
+        self.slots = threading.BoundedSemaphore(max(parts.max_steps, *widths, 1))
+        self.keeper = keeper
+        self.view: Mapping[str, Any] = {"id": self.id, "workflow": workflow.name, "mode": mode}
+
+    def load(self, records: list[StepRecord], *, forget: tuple[str, ...] = ()) -> None:
+        """Know what the journal knows; rows below `forget` keep only their attempt numbers."""
+        for r in records:
+            error = self.parts.artifacts.decode(r.error) if r.error else None
+            status = "CANCELLED" if r.path.startswith(forget or ("\0",)) else r.status
+            self.last[r.path] = Last(r.attempt, status, None, r.outputs, error, r.started_at, r.slice, r.method)
+
+    def outputs_of(self, last: Last) -> Any:
+        """What a successful attempt gave."""
+        if last.outputs is None and last.text is not None:
+            last.outputs = self.parts.artifacts.decode(last.text)
+        return last.outputs or {}
+
+    def commit(self, ops: list[Op]) -> None:
+        """Write to the journal as the owner; raises Fenced when somebody else is."""
+        if self.opening:
+            with self.lock:
+                ops = [*self.opening, *ops]
+                self.parts.runs.store.write(ops)
+                self.opening = []
+        elif ops:
+            self.parts.runs.store.write(ops)
+
+    def ask(self, request: Request) -> None:
+        """Ask the run to stop at its next step; a cancel outranks the rest."""
+        with self.changed:
+            if self.request != "cancel":
+                self.request = request
+            self.changed.notify_all()
+
+    def raise_request(self) -> None:
+        """Leave the walk if that was asked for."""
+        if self.request == "cancel":
+            raise RunCancelled
+        if self.request == "pause":
+            raise Unwound("paused")
+        if self.request == "stop":
+            raise Unwound("interrupted")
+
+    def tell(self, path: str, name: str, status: str, attempt: int = 0, text: str = "") -> None:
+        """Let the observer know."""
+        self.parts.observer(Change(self.id, path, name, status, attempt, text))
+
+
+@dataclass(slots=True)
+class Frame:
+    """Where in the tree a strand is: what it sees there, and how paths of that place are written."""
+
+    run: ActiveRun
+    inputs: Mapping[str, Any]
+    scope: Scope[Any]
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    static: str = ""
+    actual: str = ""
+    journaled: bool = True
+
+    def path(self, step: Step) -> str:
+        """The step's path in this run."""
+        return self.actual + step.path[len(self.static) :] if self.static else step.path
+
+    def view(self) -> Mapping[str, Any]:
+        """What expressions see."""
+        return {"inputs": self.inputs, "steps": self.scope.names(), "run": self.run.view, **self.extras}
+
+    def inside(self, static: str, actual: str, *, scope: Scope[Any] | None = None, **extras: Any) -> Frame:
+        """The frame of a body; extras such as `item` are added to what is seen."""
+        return Frame(
+            self.run,
+            self.inputs,
+            self.scope if scope is None else scope,
+            {**self.extras, **extras} if extras else self.extras,
+            static,
+            actual,
+            self.journaled,
+        )
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """An error as the journal keeps it."""
+    message = error.message if isinstance(error, GptTraderError) else str(error)
+    told: dict[str, Any] = {"type": type(error).__name__, "message": message or type(error).__name__}
+    if isinstance(error, GptTraderError):
+        if error.hint:
+            told["hint"] = error.hint
+        if isinstance(error, StepTimeout) and error.path:
+            told["path"] = error.path
+    else:
+        told["trace"] = "".join(traceback.format_exception(error))[-3000:]
+    return told
+
+
+def monotonic() -> float:
+    """Seconds for deadlines of this process; the journal's times come from the clock."""
+    return time.monotonic()

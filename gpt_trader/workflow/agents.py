@@ -1,0 +1,167 @@
+"""Agents: outside programs that take one task and give one response, each one JSON message, and get no secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from gpt_trader.core.errors import AgentFailed, StepTimeout
+from gpt_trader.workflow.active import Frame, monotonic
+from gpt_trader.workflow.definition import Agent, Step
+from gpt_trader.workflow.expressions import template
+from gpt_trader.workflow.strand import Strand, Work, params_hash
+
+MOST_OUTPUT_BYTES = 10_000_000
+_KEPT_ERROR_BYTES = 4_000
+_LOOK_SECONDS = 0.02
+
+
+def agent(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+    """Hand the task to the program and take its response."""
+    assert isinstance(step, Agent)
+    view = frame.view()
+    command = [str(part) for part in template(step.command).resolve(view)]
+    task = {
+        "task_id": f"{strand.run.id}:{path}#{number}",
+        "agent_target": Path(command[0]).stem,
+        "task_type": step.task_type,
+        "priority": step.priority,
+        "data": template(step.data).resolve(view) if step.data is not None else {},
+        "dependencies": list(frame.scope.names()),
+        "timeout": step.timeout,
+        "retry_count": number - 1,
+    }
+    text = strand.run.parts.artifacts.encode(task)
+
+    def call() -> Mapping[str, Any]:
+        began = monotonic()
+        response = _checked(_Talk(strand, command, text.encode()).run(), command[0])
+        response.setdefault("execution_time", round(monotonic() - began, 6))
+        if response["status"] == "failure":
+            raise AgentFailed(f"{command[0]} reports: {'; '.join(map(str, response['errors'])) or 'failure'}")
+        return response
+
+    return Work(call, params_hash=params_hash({"command": command, "data": task["data"]}))
+
+
+def _checked(text: bytes, program: str) -> dict[str, Any]:
+    from jsonschema import Draft7Validator
+
+    from gpt_trader.workflow.schema import agent_response_schema
+
+    try:
+        response = json.loads(text)
+    except ValueError as error:
+        shown = text[:200].decode(errors="replace")
+        raise AgentFailed(f"{program} answered with no JSON: {error}", hint=f"it began: {shown!r}") from None
+    faults = sorted(
+        Draft7Validator(agent_response_schema()).iter_errors(response), key=lambda e: list(map(str, e.path))
+    )
+    if faults:
+        where = ".".join(map(str, faults[0].path)) or "response"
+        raise AgentFailed(f"{program}: {where}: {faults[0].message}", hint="see schemas/agent-response.schema.json")
+    return {"result": None, "errors": [], "next_actions": [], **response}
+
+
+class _Talk:
+    """One conversation with one program, in a process group of its own."""
+
+    def __init__(self, strand: Strand, command: list[str], task: bytes) -> None:
+        self.strand = strand
+        self.command = command
+        self.task = task
+        self.output = bytearray()
+        self.errors = bytearray()
+        self.flooded = False
+
+    def run(self) -> bytes:
+        process = self._start()
+        threads = [
+            threading.Thread(target=self._feed, args=(process.stdin,), daemon=True),
+            threading.Thread(target=self._read, args=(process.stdout,), daemon=True),
+            threading.Thread(target=self._read_errors, args=(process.stderr,), daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            self._wait(process, threads[1])
+        finally:
+            _kill_group(process)
+            for thread in threads:
+                thread.join(1.0)
+        if self.flooded:
+            raise AgentFailed(f"{self.command[0]} wrote more than {MOST_OUTPUT_BYTES:,} bytes", hint="it was stopped")
+        if process.returncode:
+            told = self.errors[-500:].decode(errors="replace").strip()
+            raise AgentFailed(f"{self.command[0]} ended with code {process.returncode}", hint=told or None)
+        return bytes(self.output)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        pipe = subprocess.PIPE
+        env = dict(self.strand.run.parts.agent_env)
+        try:
+            return subprocess.Popen(  # noqa: S603 - the workflow names the program; that is what an agent is
+                self.command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True
+            )
+        except OSError as error:
+            raise AgentFailed(
+                f"{self.command[0]} cannot be started: {error.strerror}",
+                hint="is the path right, and the file executable?",
+            ) from None
+
+    def _wait(self, process: subprocess.Popen[bytes], reader: threading.Thread) -> None:
+        while process.poll() is None or reader.is_alive():
+            if self.flooded:
+                return
+            if self.strand.run.request == "cancel" or self.strand.dead:
+                self.strand.check()
+            try:
+                self.strand.raise_overdue()
+            except StepTimeout as error:
+                raise StepTimeout(f"{self.command[0]} did not answer in time", path=error.path) from None
+            reader.join(_LOOK_SECONDS)
+
+    def _feed(self, pipe: IO[bytes]) -> None:
+        try:
+            pipe.write(self.task + b"\n")
+            pipe.close()
+        except OSError:
+            pass  # a program need not read its task
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        while chunk := os.read(pipe.fileno(), 65536):
+            self.output += chunk
+            if len(self.output) > MOST_OUTPUT_BYTES:
+                self.flooded = True
+                return
+
+    def _read_errors(self, pipe: IO[bytes]) -> None:
+        while chunk := os.read(pipe.fileno(), 4096):
+            self.errors += chunk
+            del self.errors[:-_KEPT_ERROR_BYTES]
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End the program and every child that it left behind."""
+    import psutil
+
+    try:
+        children = psutil.Process(process.pid).children(recursive=True)
+    except psutil.Error:
+        children = []
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    for child in children:
+        try:
+            child.kill()
+        except psutil.Error:
+            pass
+    process.wait()

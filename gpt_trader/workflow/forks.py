@@ -1,0 +1,81 @@
+"""Strands side by side: the branches of a parallel step, the items of a foreach."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import Any
+
+from gpt_trader.core.errors import RunCancelled, StepTimeout
+from gpt_trader.workflow.active import Halted
+from gpt_trader.workflow.definition import Foreach, Parallel
+from gpt_trader.workflow.executors import Lane
+from gpt_trader.workflow.strand import Strand
+
+Entry = Callable[[Strand], Any]
+
+
+def fork(strand: Strand, step: Parallel | Foreach, entries: list[Entry]) -> dict[int, BaseException]:
+    """Walk all entries, at most `max` at once; the failures by place where each may fail alone, else the first."""
+    strand.flush()
+    width = max(1, min(step.max or strand.run.parts.max_steps, len(entries) or 1))
+    lanes = [Lane() for _ in range(width)] if step.executor == "processes" else []
+    try:
+        failures = _Fork(strand, entries, lanes, width, fail_fast=step.fail_fast).run()
+    finally:
+        for lane in lanes:
+            lane.kill()
+    if failures and (step.fail_fast or len(failures) == len(entries)):
+        raise _worst(failures)
+    return failures
+
+
+def _worst(failures: dict[int, BaseException]) -> BaseException:
+    """What stops the run before what merely failed, and the earliest of its kind."""
+    return min(failures.items(), key=lambda pair: (isinstance(pair[1], Exception), pair[0]))[1]
+
+
+class _Fork:
+    def __init__(self, strand: Strand, entries: list[Entry], lanes: list[Lane], width: int, *, fail_fast: bool) -> None:
+        self.strand = strand
+        self.entries = list(enumerate(entries))[::-1]
+        self.lanes = lanes
+        self.width = width
+        self.fail_fast = fail_fast
+        self.running: dict[Future[Any], tuple[int, Strand]] = {}
+        self.failures: dict[int, BaseException] = {}
+        self.stopping = False
+
+    def run(self) -> dict[int, BaseException]:
+        while self.running or (self.entries and not self.stopping):
+            while self.entries and not self.stopping and len(self.running) < self.width:
+                self._start()
+            done, _ = wait(self.running, return_when=FIRST_COMPLETED)
+            for future in done:
+                self._end(future)
+        return self.failures
+
+    def _start(self) -> None:
+        index, entry = self.entries.pop()
+        child = Strand(self.strand.run, entry, parent=self.strand, lane=self.lanes.pop() if self.lanes else None)
+        self.running[child.future] = (index, child)
+        child.begin()
+
+    def _end(self, future: Future[Any]) -> None:
+        index, child = self.running.pop(future)
+        if child.lane is not None:
+            self.lanes.append(child.lane)
+        error = future.exception()
+        if error is None or isinstance(error, Halted):
+            return
+        self.failures[index] = error
+        if self.fail_fast or not isinstance(error, Exception) or _spreads(error, child):
+            self.stopping = True
+            for _, other in self.running.values():
+                other.halted = True
+
+
+def _spreads(error: BaseException, child: Strand) -> bool:
+    """A cancelled run, or the time of a step around the fork, ends every branch."""
+    outer = {path for path, _ in child.limits}
+    return isinstance(error, RunCancelled) or (isinstance(error, StepTimeout) and error.path in outer)

@@ -1,0 +1,409 @@
+"""The runner: starts, resumes and repeats runs, and owns them while they go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from pydantic_core import from_json, to_json
+
+from gpt_trader.core.errors import Conflict, GptTraderError, JournalError, NotFound, RunCancelled, StepFailed
+from gpt_trader.core.failpoints import hit
+from gpt_trader.journal.runs import Ownership, RunRecord, owner_alive, versions
+from gpt_trader.journal.store import Op
+from gpt_trader.workflow.active import ActiveRun, Frame, Halted, Parts, Superseded, Unwound, failure
+from gpt_trader.workflow.definition import Workflow
+from gpt_trader.workflow.expressions import template
+from gpt_trader.workflow.inputs import resolve_inputs
+from gpt_trader.workflow.keeper import Keeper
+from gpt_trader.workflow.scope import Scope
+from gpt_trader.workflow.strand import Strand
+
+_QUEUE_SECONDS = 0.05
+_AFTERWARDS = ("on_failure[", "finally[")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """How a run stands when its runner lets it go."""
+
+    id: str
+    workflow: str
+    status: str
+    reason: str = ""
+    error: Mapping[str, Any] | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing went wrong: it succeeded, or was skipped as told."""
+        return self.status in ("SUCCEEDED", "SKIPPED")
+
+    def __getitem__(self, name: str) -> Any:
+        return self.outputs[name]
+
+
+class Handle:
+    """A run that was started; wait for its result, or ask it to stop."""
+
+    def __init__(self, run: ActiveRun, future: Future[RunResult]) -> None:
+        self.id = run.id
+        self._run = run
+        self._future = future
+
+    def result(self, timeout: float | None = None) -> RunResult:
+        """Wait until the run ends, is parked or fails to be written; raises TimeoutError when that takes longer."""
+        try:
+            return self._future.result(timeout)
+        except FutureTimeout:
+            raise TimeoutError(f"run {self.id} goes on") from None
+
+    def done(self) -> bool:
+        """Whether the result is there."""
+        return self._future.done()
+
+    def cancel(self) -> None:
+        """No later step starts, and a step that hangs is given up."""
+        self._run.ask("cancel")
+
+    def stop(self) -> None:
+        """Let go of the run after the present step; it can be resumed."""
+        self._run.ask("stop")
+
+
+class Runner:
+    """Runs workflows; each run has one owner, and what it did is in the journal before it goes on."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self._keeper = Keeper(parts.runs, parts.owner)
+        self._hashes: dict[int, tuple[Workflow, str]] = {}
+        self._bodies: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of threads and processes."""
+        self._keeper.close()
+        self.parts.threads.shutdown()
+        self.parts.heavy.shutdown(wait=False)
+
+    # beginning
+
+    def start(
+        self,
+        workflow: Workflow,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        mode: str | None = None,
+        park: bool = False,
+        forked_from: str | None = None,
+        keep: tuple[tuple[str, int], ...] = (),
+    ) -> Handle:
+        """Start a run; with `park` it is left WAITING where it would wait for a person, a time or an event.
+
+        `keep` names the records of `forked_from` that the new run begins with.
+        """
+        parts = self.parts
+        given = resolve_inputs(workflow, inputs or {})
+        own = Ownership(parts.runs.new_id(), parts.owner, 1)
+        chosen = mode or ("paper" if workflow.mode == "real-time" else workflow.mode)
+        run = ActiveRun(parts, self._keeper, workflow, given, own, chosen)
+        run.parking = park
+        run.opening = self._opening(run, given, forked_from, keep)
+        if keep and forked_from:
+            kept = set(keep)
+            run.load([r for r in parts.runs.steps(forked_from) if (r.path, r.attempt) in kept])
+        return self._go(run, queued=workflow.concurrency is not None)
+
+    def _opening(
+        self, run: ActiveRun, inputs: Mapping[str, Any], forked_from: str | None, keep: tuple[tuple[str, int], ...]
+    ) -> list[Op]:
+        """What is committed together with the run's first step."""
+        parts, workflow, own = self.parts, run.workflow, run.own
+        group = self._group(run)
+        ops: list[Op] = []
+        definition = self._definition(workflow)
+        if definition not in self._bodies:
+            body = workflow.to_json()
+            ops.append(("definition.put", {"hash": definition, "name": workflow.name, "body": body}, False))
+            self._bodies.add(definition)
+        row = {
+            "id": own.run_id,
+            "workflow": workflow.name,
+            "mode": run.mode,
+            "status": "RUNNING" if group is None else "WAITING",
+            "reason": "" if group is None else "queued",
+            "definition": definition,
+            "inputs": parts.artifacts.encode(inputs),
+            "versions": versions(),
+            "created_at": parts.runs.now(),
+            "forked_from": forked_from,
+            "group_key": group,
+            "group_limit": workflow.concurrency.limit if workflow.concurrency else 0,
+            "owner": own.owner,
+            "fence": own.fence,
+            "lease_until": parts.runs.lease(),
+        }
+        ops.append(("run.create", row, False))
+        for path, attempt in keep:
+            copied = {"run_id": forked_from, "path": path, "attempt": attempt}
+            ops.append(("step.copy", {**copied, "new_run_id": own.run_id, "new_fence": own.fence}, False))
+        ops.append(parts.runs.event("run.started", {"workflow": workflow.name, "mode": run.mode}, run_id=own.run_id))
+        return ops
+
+    def _definition(self, workflow: Workflow) -> str:
+        known = self._hashes.get(id(workflow))
+        if known is None or known[0] is not workflow:
+            known = self._hashes[id(workflow)] = (workflow, workflow.hash)
+        return known[1]
+
+    def _group(self, run: ActiveRun) -> str | None:
+        concurrency = run.workflow.concurrency
+        if concurrency is None:
+            return None
+        view = {"inputs": run.inputs, "run": run.view, "steps": {}}
+        return f"{run.workflow.name}:{template(concurrency.group).resolve(view)}"
+
+    # going on
+
+    def resume(self, run_id: str, *, park: bool = False, again: bool = False) -> Handle:
+        """Go on with a run whose owner is gone, that waits, or that failed; `again` also takes a cancelled one."""
+        parts = self.parts
+        record = parts.runs.get(run_id)
+        ended = not record.live
+        if record.status in ("SUCCEEDED", "SKIPPED") or (record.status == "CANCELLED" and not again):
+            hint = "rerun starts it anew" if record.status != "CANCELLED" else "`gpt-trader runs retry` goes on with it"
+            raise Conflict(f"run {record.id} has ended: {record.status}", hint=hint)
+        self._wait_for_owner(record)
+        own = parts.runs.take(record, parts.owner)
+        workflow = Workflow.from_json(parts.runs.definition(record.definition))
+        inputs = parts.artifacts.decode(record.inputs)
+        run = ActiveRun(parts, self._keeper, workflow, inputs, own, record.mode)
+        run.parking = park
+        run.load(parts.runs.steps(record.id), forget=_AFTERWARDS if ended else ())
+        if ended:
+            run.opening = [("step.reopen", {**own.guard, "pattern": f"{place}%"}, False) for place in _AFTERWARDS] + [
+                parts.runs.event("run.resumed", {"workflow": workflow.name, "was": record.status}, run_id=record.id)
+            ]
+        return self._go(run, queued=record.reason == "queued")
+
+    def _wait_for_owner(self, record: RunRecord) -> None:
+        """Take a run only from an owner that is dead, or whose lease has run out."""
+        runs = self.parts.runs
+        while record.live and record.lease_until > runs.now() and record.owner != self.parts.owner:
+            alive = owner_alive(record.owner)
+            if alive is False:
+                return
+            seen = record.lease_until
+            self.parts.clock.sleep(min(1.5, max(0.05, (seen - runs.now()) / 1e6)))
+            record = runs.get(record.id)
+            if record.live and record.lease_until > seen:
+                host, pid, *_ = record.owner.rsplit(":", 3)
+                raise Conflict(
+                    f"run {record.id} is being run by process {pid} on {host}",
+                    hint=f"watch it: gpt-trader runs watch {record.id}",
+                )
+
+    def rerun(self, run_id: str, *, from_step: str | None = None, park: bool = False) -> Handle:
+        """Run the same definition with the same inputs again, keeping what was done before `from_step`."""
+        record = self.parts.runs.get(run_id)
+        workflow = Workflow.from_json(self.parts.runs.definition(record.definition))
+        inputs = self.parts.artifacts.decode(record.inputs)
+        return self.fork(record.id, workflow, inputs, from_step=from_step, mode=record.mode, park=park)
+
+    def fork(
+        self,
+        run_id: str,
+        workflow: Workflow,
+        inputs: Mapping[str, Any],
+        *,
+        from_step: str | None,
+        mode: str | None = None,
+        park: bool = False,
+    ) -> Handle:
+        """Run another definition, or other inputs, from a step on, with the results that a run had before it."""
+        keep: tuple[tuple[str, int], ...] = ()
+        if from_step is not None:
+            names = [s.name for s in workflow.steps]
+            if from_step not in names:
+                raise NotFound.among("step", from_step, names)
+            before = tuple(f"steps[{i}]" for i in range(names.index(from_step)))
+            records = self.parts.runs.steps(run_id)
+            keep = tuple((r.path, r.attempt) for r in records if _below(r.path, before) and r.status != "RUNNING")
+        return self.start(workflow, inputs, mode=mode, park=park, forked_from=run_id, keep=keep)
+
+    # stopping
+
+    def cancel(self, run_id: str) -> str:
+        """Cancel a run, here or wherever it runs; returns what was done."""
+        return self._ask(run_id, "cancel")
+
+    def pause(self, run_id: str) -> str:
+        """Let a run stop after its present step."""
+        return self._ask(run_id, "pause")
+
+    def _ask(self, run_id: str, request: str) -> str:
+        runs = self.parts.runs
+        record = runs.get(run_id)
+        if not record.live or not runs.ask(record.id, request):
+            raise Conflict(f"run {record.id} has ended: {record.status}")
+        owned = record.lease_until > runs.now() and owner_alive(record.owner) is not False
+        if owned:
+            return "asked"
+        if request == "pause":
+            return "is not running"
+        own = runs.take(record, self.parts.owner)
+        self._end(own, record.workflow, "CANCELLED", "", None, [])
+        return "cancelled"
+
+    # the life of one run
+
+    def _go(self, run: ActiveRun, *, queued: bool) -> Handle:
+        strand = Strand(run, lambda s: self._live(s, queued=queued))
+        handle = Handle(run, strand.future)
+        self._keeper.watch(run)
+        strand.begin()
+        return handle
+
+    def _live(self, strand: Strand, *, queued: bool) -> RunResult:
+        run = strand.run
+        frame = Frame(run, run.inputs, Scope())
+        try:
+            return self._conclude(strand, frame, queued=queued)
+        finally:
+            if not strand.dead:
+                self._keeper.let_go(run)
+
+    def _conclude(self, strand: Strand, frame: Frame, *, queued: bool) -> RunResult:
+        run = strand.run
+        status, reason, error = "SUCCEEDED", "", None
+        try:
+            if queued and not self._entered(strand):
+                status, reason = "SKIPPED", "another run of its group was running"
+            else:
+                walk_workflow(strand, run.workflow, frame)
+        except Unwound as unwound:
+            return self._park(strand, frame, unwound.reason)
+        except Superseded:
+            raise
+        except JournalError:
+            raise
+        except (Exception, Halted) as failed:  # noqa: BLE001 - the run's record carries it
+            status, error = "FAILED", told(failed)
+        if run.request == "cancel" and status == "FAILED":
+            status, error = "CANCELLED", None
+        strand.check_dead()
+        self._end(run.own, run.workflow.name, status, reason, error, strand.take_pending(), run)
+        return RunResult(
+            id=run.id,
+            workflow=run.workflow.name,
+            status=status,
+            reason=reason,
+            error=error,
+            outputs=frame.scope.results(),
+            steps=dict(frame.scope.names()),
+        )
+
+    def _end(
+        self,
+        own: Ownership,
+        workflow: str,
+        status: str,
+        reason: str,
+        error: Mapping[str, Any] | None,
+        pending: list[Op],
+        run: ActiveRun | None = None,
+    ) -> None:
+        runs = self.parts.runs
+        text = None if error is None else to_json(error).decode()
+        row = {**own.guard, "status": status, "reason": reason, "ended_at": runs.now(), "error": text}
+        payload = {"workflow": workflow, "status": status} | ({"error": error} if error else {})
+        fact = runs.event(f"run.{status.lower()}", payload, run_id=own.run_id)
+        ops: list[Op] = [*pending, ("run.end", row, True), fact]
+        hit("run.ending")
+        if run is None:
+            runs.store.write(ops)
+        else:
+            run.commit(ops)
+            run.tell("", workflow, status, 0, str((error or {}).get("message", reason)))
+
+    def _park(self, strand: Strand, frame: Frame, reason: str) -> RunResult:
+        run = strand.run
+        fact = self.parts.runs.event("run.waiting", {"workflow": run.workflow.name, "reason": reason}, run_id=run.id)
+        strand.add(("run.release", {**run.own.guard, "reason": reason}, True), fact)
+        strand.flush()
+        run.tell("", run.workflow.name, "WAITING", 0, reason)
+        return RunResult(
+            id=run.id,
+            workflow=run.workflow.name,
+            status="WAITING",
+            reason=reason,
+            outputs=frame.scope.results(),
+            steps=dict(frame.scope.names()),
+        )
+
+    def _entered(self, strand: Strand) -> bool:
+        """Wait for room in the run's concurrency group; False if the run is to be skipped."""
+        run, runs = strand.run, self.parts.runs
+        concurrency = run.workflow.concurrency
+        assert concurrency is not None
+        strand.flush()
+        while not runs.enter(run.own):
+            if concurrency.on_conflict == "skip":
+                return False
+            if concurrency.on_conflict == "replace":
+                for rival in runs.rivals(runs.get(run.id)):
+                    self._replace(rival)
+            run.tell("", run.workflow.name, "WAITING", 0, "queued")
+            strand.wait(_QUEUE_SECONDS)
+        return True
+
+    def _replace(self, run_id: str) -> None:
+        try:
+            self._ask(run_id, "cancel")
+        except Conflict:
+            pass  # it ended by itself meanwhile
+
+
+def walk_workflow(strand: Strand, workflow: Workflow, frame: Frame) -> None:
+    """Walk a workflow's steps, then what it does on failure, then what it does in any case."""
+    try:
+        strand.walk(workflow.steps, frame)
+    except Exception as error:
+        if strand.run.request == "cancel" or isinstance(error, RunCancelled | JournalError):
+            raise
+        after = frame.inside(frame.static, frame.actual, error=told(error))
+        strand.walk(workflow.on_failure, after)
+        strand.walk(workflow.finally_, after)
+        raise
+    strand.walk(workflow.finally_, frame)
+
+
+def told(error: BaseException) -> dict[str, Any]:
+    """A run's error: the step, the words, and the cure."""
+    cause = error.__cause__ if isinstance(error, StepFailed) and error.__cause__ else error
+    found = failure(error)
+    if isinstance(error, StepFailed) and error.where:
+        found["path"] = error.where
+    if cause is not error:
+        found["cause"] = type(cause).__name__
+        found["exit_code"] = cause.exit_code if isinstance(cause, GptTraderError) else 1
+    return found
+
+
+def _below(path: str, roots: tuple[str, ...]) -> bool:
+    return any(path == root or path.startswith((f"{root}.", f"{root}~")) for root in roots)
+
+
+def read_error(text: str | None) -> Mapping[str, Any] | None:
+    """An error as it was recorded."""
+    return from_json(text) if text else None

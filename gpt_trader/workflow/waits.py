@@ -1,0 +1,256 @@
+"""Steps that wait: for a person, for a time, for events; what they wait for is durable, so they outlive the process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+from gpt_trader.core.errors import StepFailed, StepTimeout, ValidationError
+from gpt_trader.core.events import topic_filter
+from gpt_trader.core.failpoints import hit
+from gpt_trader.workflow.active import Frame, Unwound, monotonic
+from gpt_trader.workflow.definition import Approval, Loop, Step, Wait
+from gpt_trader.workflow.expressions import condition, template
+from gpt_trader.workflow.strand import Strand, Work
+
+if TYPE_CHECKING:
+    from gpt_trader.journal.runs import ApprovalRecord
+    from gpt_trader.journal.store import Op
+
+_LOOK_SECONDS = 0.1
+_LOOK_FOR_EVENTS_SECONDS = 0.02
+_PAGE = 500
+
+
+def approval(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+    """Ask a person, and go on only with a yes."""
+    assert isinstance(step, Approval)
+    asked = path if number == 1 else f"{path}~{number}"
+    message = str(template(step.message).resolve(frame.view())) or f"'{step.name}' waits for an approval"
+
+    def call() -> Mapping[str, Any]:
+        answer = ask(strand, asked, message, step.wait)
+        if answer["by"] == "":
+            return _unanswered(step, answer)
+        if not answer["approved"] and step.on_error != "continue":
+            raise StepFailed(f"rejected by {answer['by']}" + (f": {answer['reason']}" if answer["reason"] else ""))
+        return answer
+
+    return Work(call)
+
+
+def _unanswered(step: Approval, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    if step.on_timeout == "approve":
+        return {**answer, "approved": True, "reason": "nobody answered in time"}
+    if step.on_timeout == "reject" and step.on_error == "continue":
+        return {**answer, "reason": "nobody answered in time"}
+    raise StepFailed("nobody approved it in time")
+
+
+def ask(strand: Strand, path: str, message: str, seconds: float | None) -> dict[str, Any]:
+    """Put a question and wait for the answer; `by` is empty when the time for it ran out."""
+    runs = strand.run.parts.runs
+    now = runs.now()
+    row = {"run_id": strand.run.id, "path": path, "message": message, "asked_at": now, "by": "", "reason": ""}
+    expires = None if seconds is None else now + int(seconds * 1e6)
+    fact = runs.event("approval.asked", {"path": path, "message": message}, run_id=strand.run.id)
+    if runs.approval(strand.run.id, path) is None:
+        strand.add(("approval.ask", {**row, "expires_at": expires}, False), fact)
+    with waiting(strand, f"approval: {message}"):
+        while True:
+            found = runs.approval(strand.run.id, path)
+            assert found is not None
+            if found.decision is not None:
+                return _answer(found)
+            if found.expires_at is not None and runs.now() >= found.expires_at:
+                return {"approved": False, "by": "", "reason": ""}
+            strand.wait(_LOOK_SECONDS)
+
+
+def _answer(found: ApprovalRecord) -> dict[str, Any]:
+    return {"approved": found.decision == "approved", "by": found.by, "reason": found.reason}
+
+
+class waiting:  # noqa: N801 - reads as a statement
+    """The run is WAITING meanwhile, for all to see; where nobody stays to wait, it is left to a later resume."""
+
+    def __init__(self, strand: Strand, reason: str) -> None:
+        self.strand, self.reason = strand, reason
+
+    def __enter__(self) -> None:
+        run = self.strand.run
+        self.strand.add(("run.wait", {**run.own.guard, "reason": self.reason}, True))
+        self.strand.flush()
+        hit("run.waiting")
+        run.tell("", run.workflow.name, "WAITING", 0, self.reason)
+        if run.parking:
+            raise Unwound(self.reason)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        run = self.strand.run
+        if kind is None:
+            self.strand.add(("run.go", run.own.guard, True))
+            run.tell("", run.workflow.name, "RUNNING")
+
+
+def wait(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+    """Wait for a length of time, a moment, or an event."""
+    assert isinstance(step, Wait)
+    if step.topic is not None:
+        return Work(lambda: _wait_for_event(strand, step, path, frame))
+    runs = strand.run.parts.runs
+
+    def call() -> Mapping[str, Any]:
+        # the end is kept as a checkpoint, so that a resumed run waits for the rest only
+        kept = runs.checkpoint(strand.run.id, path)
+        end = kept[1] if kept and kept[0] == number else _end(step, runs.now(), frame)
+        if not kept or kept[0] != number:
+            strand.add(_point(strand, path, number, end))
+        reason = f"until {datetime.fromtimestamp(end / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        with waiting(strand, reason):
+            while (left := (end - runs.now()) / 1e6) > 0:
+                strand.wait(min(left, 1.0))
+        return {}
+
+    return Work(call)
+
+
+def _point(strand: Strand, path: str, count: int, cursor: int) -> Op:
+    row = {**strand.run.own.guard, "path": path, "count": count, "cursor": cursor, "at": strand.run.parts.runs.now()}
+    return ("checkpoint.put", row, True)
+
+
+def _end(step: Wait, now: int, frame: Frame) -> int:
+    if step.seconds is not None:
+        return now + int(step.seconds * 1e6)
+    return int(moment(str(template(step.until).resolve(frame.view())), now).timestamp() * 1e6)
+
+
+def moment(text: str, now: int) -> datetime:
+    """A moment written as an ISO time, or as `15:30 America/New_York` for the next such one."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        if "T" in text or text.count("-") > 1:
+            found = datetime.fromisoformat(text)
+            return found if found.tzinfo else found.replace(tzinfo=UTC)
+        clock, _, zone = text.partition(" ")
+        hours, minutes = clock.split(":")[:2]
+        here = datetime.fromtimestamp(now / 1e6, ZoneInfo(zone or "UTC"))
+        then = here.replace(hour=int(hours), minute=int(minutes), second=0, microsecond=0)
+        return then if then > here else then + timedelta(days=1)
+    except (ValueError, KeyError, OSError) as error:
+        raise ValidationError(
+            f"'{text}' is no time: {error}", hint="write 15:30 America/New_York, or an ISO time"
+        ) from None
+
+
+def _wait_for_event(strand: Strand, step: Wait, path: str, frame: Frame) -> Mapping[str, Any]:
+    assert step.topic is not None
+    runs = strand.run.parts.runs
+    kept = runs.checkpoint(strand.run.id, path)
+    cursor = kept[1] if kept else last_seq(strand)
+    if not kept:
+        strand.add(_point(strand, path, 0, cursor))
+    end = None if step.wait is None else monotonic() + step.wait
+    with waiting(strand, f"event {step.topic}"):
+        for event in _events(strand, step.topic, step.event_if, cursor, frame):
+            if event is not None:
+                return {"event": event}
+            if end is not None and monotonic() >= end:
+                break
+            strand.wait(_LOOK_FOR_EVENTS_SECONDS)
+    raise StepTimeout(f"no event {step.topic} came in time", path=path)
+
+
+def last_seq(strand: Strand) -> int:
+    """The sequence number of the newest event."""
+    return int(strand.run.parts.runs.store.read("event.last")[0]["seq"])
+
+
+def _events(
+    strand: Strand, topic: str, event_if: str | None, cursor: int, frame: Frame
+) -> Iterator[dict[str, Any] | None]:
+    """Events of a topic after a cursor, in order; None whenever there is none at the moment."""
+    wanted = topic_filter(topic)
+    while True:
+        rows = strand.run.parts.runs.store.read("event.after", seq=cursor, count=_PAGE)
+        for row in rows:
+            cursor = row["seq"]
+            if wanted(row["topic"]):
+                event = {**from_json(row["payload"]), "seq": row["seq"], "topic": row["topic"], "at": row["at"]}
+                if event_if is None or condition(event_if).holds({**frame.view(), "event": event}):
+                    yield event
+        if not rows:
+            yield None
+
+
+def loop(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+    """Take the steps for each event; how far it came is checkpointed, ticks are not recorded."""
+    assert isinstance(step, Loop)
+    return Work(lambda: _Loop(strand, step, path, number, frame).run())
+
+
+class _Loop:
+    def __init__(self, strand: Strand, step: Loop, path: str, number: int, frame: Frame) -> None:
+        self.strand, self.step, self.path, self.frame = strand, step, path, frame
+        self.prefix = path if number == 1 else f"{path}~{number}"
+        kept = strand.run.parts.runs.checkpoint(strand.run.id, self.prefix)
+        self.count, self.cursor = kept or (0, last_seq(strand))
+        self.saved = self.count if kept else -1
+
+    def run(self) -> Mapping[str, Any]:
+        step, strand = self.step, self.strand
+        self._save()
+        quiet_since = monotonic()
+        events = _events(strand, step.topic, step.event_if, self.cursor, self.frame)
+        try:
+            while step.max_events is None or self.count < step.max_events:
+                event = next(events)
+                if event is None:
+                    if step.idle is not None and monotonic() - quiet_since >= step.idle:
+                        break
+                    self._save_if(self.count > self.saved)
+                    strand.wait(_LOOK_FOR_EVENTS_SECONDS)
+                    continue
+                strand.check()
+                strand.raise_overdue()
+                if self._tick(event):
+                    break
+                quiet_since = monotonic()
+        finally:
+            if not strand.dead:
+                self._save_if(self.count > self.saved)
+        return {"count": self.count, "last_seq": self.cursor}
+
+    def _tick(self, event: Mapping[str, Any]) -> bool:
+        """One time round; whether the loop is over."""
+        scope = self.frame.scope.child()
+        place = f"{self.prefix}.loop[{event['seq']}]"
+        body = self.frame.inside(f"{self.step.path}.loop", place, scope=scope, event=event)
+        body.journaled = False
+        self.strand.walk(self.step.steps, body)
+        self._forget(place)
+        self.count, self.cursor = self.count + 1, int(event["seq"])
+        self._save_if(self.count - max(self.saved, 0) >= self.step.checkpoint_every)
+        return self.step.until is not None and condition(self.step.until).holds(body.view())
+
+    def _forget(self, place: str) -> None:
+        """Ticks leave nothing in memory either."""
+        run = self.strand.run
+        for known in (run.last, run.tries, run.deadlines):
+            for path in [p for p in known if p.startswith(place)]:
+                del known[path]  # type: ignore[attr-defined]
+
+    def _save_if(self, due: bool) -> None:  # noqa: FBT001 - reads as a sentence
+        if due:
+            self._save()
+
+    def _save(self) -> None:
+        self.strand.add(_point(self.strand, self.prefix, self.count, self.cursor))
+        self.strand.flush()
+        self.saved = self.count
+        hit("loop.saved")
