@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ from gpt_trader.core.market import Timeframe
 DAY = 86_400_000_000_000
 
 
-def bars(count: int = 5, **changes: object) -> Bars:
+def bars(count: int = 5, **changes: Any) -> Bars:
     price = np.linspace(10.0, 12.0, count)
     columns = {"open": price, "high": price + 1, "low": price - 1, "close": price, "volume": np.full(count, 100.0)}
-    given = {"symbol": "X", "timeframe": Timeframe(1, "d"), "ts": np.arange(count) * DAY, **columns}
+    given: dict[str, Any] = {"symbol": "X", "timeframe": Timeframe(1, "d"), "ts": np.arange(count) * DAY, **columns}
     return Bars(provenance=Provenance(origin="synthetic", source="test"), **{**given, **changes})
 
 
@@ -65,7 +66,9 @@ def test_between_takes_the_start_and_leaves_the_end() -> None:
 
 
 def test_a_report_counts_by_reason_and_shows_the_first_rows() -> None:
-    report = Quarantine(rows={"nan": np.arange(1, 9), "duplicate": np.array([4])}, gaps=(Gap(0, 3, 2),), gap_count=1, missing=2)
+    report = Quarantine(
+        rows={"nan": np.arange(1, 9), "duplicate": np.array([4])}, gaps=(Gap(0, 3, 2),), gap_count=1, missing=2
+    )
     assert report.counts == {"nan": 8, "duplicate": 1}
     assert report.total == 9
     assert list(report.lines(limit=2)) == [

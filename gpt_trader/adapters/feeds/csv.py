@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow.csv as pv
 
 NULLS = ["", "null", "NULL", "None", "nan", "NaN", "NAN", "NA", "N/A", "n/a", "#N/A", "-"]
-BLOCK = 1 << 23
+BLOCK = 1 << 21
 
 
 class CsvSource(FileSource):
@@ -29,12 +30,12 @@ class CsvSource(FileSource):
         line = _first_line(path)
         separator = self.reading.separator or max(SEPARATORS, key=line.count)
         header = next(csv.reader([line], delimiter=separator))
-        broken: list[int] = []
+        skipped: list[str] = []
         source: Any = pa.input_stream(str(path), compression="detect")
         reader = pv.open_csv(
             source,
             read_options=pv.ReadOptions(block_size=BLOCK),
-            parse_options=pv.ParseOptions(delimiter=separator, invalid_row_handler=_noting(broken)),
+            parse_options=pv.ParseOptions(delimiter=separator, invalid_row_handler=_noting(skipped)),
             # Texts first: one garbled number must cost its row, not the file.
             convert_options=pv.ConvertOptions(
                 column_types=dict.fromkeys(header, pa.string()),
@@ -43,7 +44,7 @@ class CsvSource(FileSource):
                 strings_can_be_null=True,
             ),
         )
-        return Table(header, iter(reader), broken)
+        return Table(header, iter(reader), lambda: _broken_rows(path, separator, header) if skipped else [])
 
 
 def _first_line(path: Path) -> str:
@@ -54,9 +55,20 @@ def _first_line(path: Path) -> str:
     return next(iter(text.splitlines()), "")
 
 
-def _noting(broken: list[int]) -> Callable[[pv.InvalidRow], Literal["skip", "error"]]:
+def _noting(skipped: list[str]) -> Callable[[pv.InvalidRow], Literal["skip", "error"]]:
     def note(row: pv.InvalidRow) -> Literal["skip", "error"]:
-        broken.append((row.number or 1) - 1)
+        skipped.append(row.text[:80])
         return "skip"
 
     return note
+
+
+def _broken_rows(path: Path, separator: str, header: Sequence[str]) -> list[int]:
+    """Count again, by hand: a reader of blocks does not know the number of a row that it skips."""
+    import pyarrow as pa
+
+    source: Any = pa.input_stream(str(path), compression="detect")
+    with source as stream:
+        lines = (line for line in io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") if line.strip())
+        rows = enumerate(csv.reader(lines, delimiter=separator))
+        return [at for at, row in rows if len(row) != len(header)]

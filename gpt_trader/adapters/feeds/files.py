@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An open table: its header, its batches, and the rows that its reader had to leave out."""
+    """An open table: its header, its batches, and, once they are read, the rows that its reader had to leave out."""
 
     header: Sequence[str]
     batches: Iterator[pa.RecordBatch]
-    broken: list[int] = field(default_factory=list)
+    broken: Callable[[], list[int]] = list
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +69,7 @@ class FileSource(ABC):
             columns = recognise(table.header, place=path.name, named=self.reading.columns)
             found = Gathered(reading=self.reading, columns=columns, symbol=symbol, within=within, place=path.name)
             found.take(table.batches)
-        return self._inspected(found, path, table.broken)
+        return self._inspected(found, path, table.broken())
 
     def _inspected(self, found: Gathered, path: Path, broken: list[int]) -> Loaded:
         if found.read == 0:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpt_trader.core.bars import Gap, Quarantine
-from gpt_trader.core.errors import NoBars, ValidationError, did_you_mean
+from gpt_trader.core.errors import ValidationError, did_you_mean
 from gpt_trader.core.market import DAY, SECOND, Timeframe
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ HOUR = 3_600 * SECOND
 HOLIDAYS = 3
 """Without a calendar, so many weekdays without a bar may be holidays."""
 SHOWN = 1_000
+SEEN = 100_000
+"""So many times are enough to see how long the bars are."""
 
 
-def infer_timeframe(ts: Times, *, source: str) -> Timeframe:
-    """The timeframe whose length is the most common step between neighbouring bars."""
-    if len(ts) < 2:
-        raise NoBars(f"{source}: only one bar is left", hint="widen the range; a timeframe needs two bars to be seen")
-    steps, counts = np.unique(np.diff(ts), return_counts=True)
+def infer_timeframe(ts: Times) -> Timeframe:
+    """The timeframe whose length is the most common step between neighbouring bars; there must be two bars at least."""
+    steps, counts = np.unique(np.diff(ts[:SEEN]), return_counts=True)
     step = int(steps[np.argmax(counts)])
     if step >= 6 * DAY:
         return Timeframe(round(step / (7 * DAY)), "w")

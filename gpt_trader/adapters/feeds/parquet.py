@@ -9,7 +9,7 @@ from typing import ClassVar
 from gpt_trader.adapters.feeds.aliases import recognise
 from gpt_trader.adapters.feeds.files import FileSource, Table
 
-ROWS = 1 << 18
+ROWS = 1 << 16
 
 
 class ParquetSource(FileSource):
@@ -20,9 +20,9 @@ class ParquetSource(FileSource):
     def _open(self, path: Path, *, only: Sequence[str] | None = None) -> Table:
         import pyarrow.parquet as pq
 
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
         header = file.schema_arrow.names
         if only is None:
             found = recognise(header, place=path.name, named=self.reading.columns)
             only = [theirs for names in found.values() for theirs in names]
-        return Table(header, file.iter_batches(batch_size=ROWS, columns=list(only)))
+        return Table(header, file.iter_batches(batch_size=ROWS, columns=list(only), use_threads=False))

@@ -37,8 +37,8 @@ class Rows:
     close: Floats
     volume: Floats
 
-    def pick(self, which: NDArray[np.generic]) -> Rows:
-        """Some of the rows, by mask or by index."""
+    def pick(self, which: NDArray[np.generic] | slice) -> Rows:
+        """Some of the rows, by mask, by index or from one to another."""
         return Rows(**{name: getattr(self, name)[which] for name in ("row", "ts", *PRICES, "volume")})
 
 
@@ -93,6 +93,11 @@ def _refuse_empty_columns(rows: Rows, source: str) -> None:
 
 
 def _values(rows: Rows) -> dict[str, Mask]:
+    blocks = [_values_of(rows.pick(slice(at, at + BLOCK))) for at in range(0, len(rows.ts) or 1, BLOCK)]
+    return {reason: np.concatenate([block[reason] for block in blocks]) for reason in blocks[0]}
+
+
+def _values_of(rows: Rows) -> dict[str, Mask]:
     prices = [getattr(rows, name) for name in PRICES]
     high, low, slack = rows.high, rows.low, np.abs(rows.close) * ROUNDING
     body_low, body_high = np.minimum(rows.open, rows.close), np.maximum(rows.open, rows.close)
@@ -159,7 +164,11 @@ def _sieve(rows: Rows, wrong: dict[str, Mask], kept_out: dict[str, Times]) -> Ro
 def _loaded(rows: Rows, symbol: str, provenance: Provenance, rules: Rules, report: Quarantine) -> Loaded:
     if len(rows.ts) == 0:
         raise NoBars(f"{provenance.source}: every row of {symbol} is wrong", hint="; ".join(report.lines()) or None)
-    timeframe = rules.timeframe or infer_timeframe(rows.ts, source=provenance.source)
+    if len(rows.ts) == 1:
+        raise NoBars(
+            f"{provenance.source}: only one bar of {symbol} is left", hint="widen the range: one bar is no series"
+        )
+    timeframe = rules.timeframe or infer_timeframe(rows.ts)
     report = find_gaps(rows.ts, timeframe=timeframe, calendar=rules.calendar, report=report)
     columns = {name: getattr(rows, name) for name in ("ts", *PRICES, "volume")}
     return Loaded(Bars(symbol=symbol, timeframe=timeframe, provenance=provenance, **columns), report)

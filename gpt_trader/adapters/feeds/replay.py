@@ -1,4 +1,4 @@
-"""Recorded bars played again at a chosen speed, so that what will run on a live feed can be watched on a recorded one."""
+"""Recorded bars played again at a chosen speed, so that what runs on a live feed can be watched on a recorded one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge
-from operator import attrgetter
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import UsageError
@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from gpt_trader.core.ports import Clock
 
 CHUNK = 10_000
+MOMENT = 1e-6
+"""Less than this many seconds are not waited for: clocks round, and a rounded-down wait would never end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
     """A feed of recorded bars: `speed` is how many seconds of data pass in one second, infinite does not wait at all.
 
-    Silence is reported each `heartbeat` seconds; a pause in the data longer than `skip` seconds (a night) lasts only that long.
+    Silence is reported each `heartbeat` seconds; a pause in the data longer than `skip` seconds (a night) lasts only
+    that long.
     """
 
     bars: Sequence[Bars]
@@ -38,20 +41,25 @@ class Replay:
                 raise UsageError(f"{name} must be above zero, not {getattr(self, name)}")
 
     def stream(self) -> Iterator[MarketData | None]:
-        """Every bar in time order, equal times in the order of the given symbols, with None while nothing happens."""
+        """Every bar when it is complete, equal times in the order of the given symbols; None while nothing happens."""
         due, before = self.clock.monotonic(), None
-        for bar in merge(*map(rows_of, self.bars), key=attrgetter("ns")):
+        for known, bar in merge(*map(_when_known, self.bars), key=itemgetter(0)):
             if before is not None and math.isfinite(self.speed):
-                due += min((bar.ns - before) / 1e9, self.skip) / self.speed
+                due += min((known - before) / 1e9, self.skip) / self.speed
                 yield from self._silence(due)
-            before = bar.ns
+            before = known
             yield bar
 
     def _silence(self, due: float) -> Iterator[None]:
-        while (left := due - self.clock.monotonic()) > 0:
+        while (left := due - self.clock.monotonic()) > MOMENT:
             self.clock.sleep(min(left, self.heartbeat))
             if left > self.heartbeat:
                 yield None
+
+
+def _when_known(bars: Bars) -> Iterator[tuple[int, Bar]]:
+    # A day's bar is known at its end: told at its opening, it would tell the minutes of that day their future.
+    return ((bar.ns + bars.timeframe.ns, bar) for bar in rows_of(bars))
 
 
 def rows_of(bars: Bars) -> Iterator[Bar]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,10 +17,11 @@ from gpt_trader.core.errors import BadData, NoBars, ValidationError
 HOUR = 3_600_000_000_000
 DAY = 24 * HOUR
 MONDAY = 4 * DAY  # 1970-01-05
+BUMPS = st.sampled_from([0.0, 1.0, np.nan, -200.0, 900.0])
 
 
 def rows(count: int = 10, *, step: int = HOUR, start: int = MONDAY) -> Rows:
-    close = 100.0 + np.arange(count) % 3
+    close = np.asarray(100.0 + np.arange(count) % 3, dtype=np.float64)
     return Rows(
         row=np.arange(1, count + 1),
         ts=start + np.arange(count, dtype=np.int64) * step,
@@ -30,7 +33,7 @@ def rows(count: int = 10, *, step: int = HOUR, start: int = MONDAY) -> Rows:
     )
 
 
-def look(these: Rows, **rules: object) -> Loaded:
+def look(these: Rows, **rules: Any) -> Loaded:
     provenance = Provenance(origin="file", source="x.csv")
     return inspect(these, symbol="X", provenance=provenance, rules=Rules(**rules), refused=Quarantine())
 
@@ -235,7 +238,7 @@ def test_an_unknown_calendar_is_answered_with_the_nearest() -> None:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from([0.0, 1.0, np.nan, -200.0, 900.0])), min_size=3, max_size=30))
+@given(st.lists(st.tuples(st.integers(0, 12), BUMPS), min_size=3, max_size=30))
 def test_every_row_is_either_a_bar_or_in_the_report(drawn: list[tuple[int, float]]) -> None:
     these = rows(len(drawn))
     these.ts[:] = MONDAY + np.array([time for time, _ in drawn]) * HOUR
