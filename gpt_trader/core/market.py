@@ -118,7 +118,14 @@ class Bar(MarketData):
     __slots__ = ("ns",)
 
     def __init__(  # noqa: PLR0913, PLR0917 - one argument per column, called once per bar
-        self, symbol: str, ns: int, price: float, volume: float, open: float, high: float, low: float  # noqa: A002
+        self,
+        symbol: str,
+        ns: int,
+        price: float,
+        volume: float,
+        open: float,
+        high: float,
+        low: float,  # noqa: A002
     ) -> None:
         self.symbol = symbol
         self.ns = ns

@@ -37,7 +37,13 @@ class Position:
     )  # fmt: skip
 
     def __init__(
-        self, strategy: str, symbol: str, *, currency: str = "USD", multiplier: Decimal = Decimal(1), costing: Costing = "average"
+        self,
+        strategy: str,
+        symbol: str,
+        *,
+        currency: str = "USD",
+        multiplier: Decimal = Decimal(1),
+        costing: Costing = "average",
     ) -> None:
         self.strategy = strategy
         self.symbol = symbol
@@ -164,7 +170,9 @@ class Portfolio:
         self._by_symbol: dict[str, list[Position]] = {}
         self._seen: set[str] = set()
 
-    def position(self, strategy: str, symbol: str, *, currency: str | None = None, multiplier: Decimal = Decimal(1)) -> Position:
+    def position(
+        self, strategy: str, symbol: str, *, currency: str | None = None, multiplier: Decimal = Decimal(1)
+    ) -> Position:
         """The strategy's position in the symbol, empty when there is none yet."""
         found = self.positions.get((strategy, symbol))
         if found is None:

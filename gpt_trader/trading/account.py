@@ -39,7 +39,9 @@ class Lane:
 class Account:
     """Lanes around one portfolio; `equity` is the account's value at the last prices."""
 
-    def __init__(self, portfolio: Portfolio, instruments: Iterable[Instrument], *, leverage: Decimal = Decimal(1)) -> None:
+    def __init__(
+        self, portfolio: Portfolio, instruments: Iterable[Instrument], *, leverage: Decimal = Decimal(1)
+    ) -> None:
         self.portfolio = portfolio
         self.leverage = leverage
         self.lanes = {instrument.symbol: Lane(instrument) for instrument in instruments}

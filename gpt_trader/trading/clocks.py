@@ -31,7 +31,9 @@ class BarClock:
 
     def now(self) -> datetime:
         """The time of the data, aware and in UTC."""
-        return datetime.fromtimestamp(self.ns // 1_000_000_000, UTC) + timedelta(microseconds=self.ns // 1000 % 1_000_000)
+        return datetime.fromtimestamp(self.ns // 1_000_000_000, UTC) + timedelta(
+            microseconds=self.ns // 1000 % 1_000_000
+        )
 
     def monotonic(self) -> float:
         """The data's time as seconds."""

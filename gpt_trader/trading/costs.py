@@ -15,7 +15,9 @@ class _NoNegatives:
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if isinstance(value, Decimal) and not (value.is_finite() and (value >= 0 or field.name == "maker")):
-                raise ConfigError(f"{type(self).__name__.lower()}: {field.name} must be finite and not negative, not {value}")
+                raise ConfigError(
+                    f"{type(self).__name__.lower()}: {field.name} must be finite and not negative, not {value}"
+                )
 
 
 @dataclass(frozen=True)

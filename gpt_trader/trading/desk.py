@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gpt_trader.core.errors import RefusedByRisk, ValidationError
+from gpt_trader.core.errors import RefusedByRisk
 from gpt_trader.core.market import time_of
-from gpt_trader.core.orders import BUY, SELL, ZERO, Approved, Order, Refused, Side, Trade, TradeSignal, exact
-from gpt_trader.core.ports import TradingStrategyPlugin
+from gpt_trader.core.orders import Approved, Order, Refused, Trade, TradeSignal
+from gpt_trader.trading.ordering import make_order
+from gpt_trader.trading.tape import Alert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from decimal import Decimal
+    from types import CodeType
 
     from gpt_trader.core.market import MarketData
     from gpt_trader.core.orders import Fill
     from gpt_trader.core.ports import Broker
-    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.account import Account
     from gpt_trader.trading.guard import Guard
-    from gpt_trader.trading.sizing import Sizing
+    from gpt_trader.trading.seats import Seat
     from gpt_trader.trading.tape import Tape
 
 NOTHING: tuple[tuple[Seat, TradeSignal], ...] = ()
-
-
-class Seat:
-    """A strategy's place at the desk."""
-
-    __slots__ = ("ask", "name", "plugin", "sizing", "stopped", "symbols", "wants_trades")
-
-    def __init__(self, name: str, plugin: TradingStrategyPlugin, symbols: tuple[str, ...], sizing: Sizing) -> None:
-        self.name = name
-        self.plugin = plugin
-        self.symbols = symbols
-        self.sizing = sizing
-        self.ask = plugin.on_market_data
-        self.wants_trades = type(plugin).on_trade_executed is not TradingStrategyPlugin.on_trade_executed
-        self.stopped = False
 
 
 class Desk:
@@ -50,10 +37,12 @@ class Desk:
         self.tape = tape
         self.seats = {seat.name: seat for seat in seats}
         self.paused = False
+        self.walks = 0
         self.curve = array("d")
-        self.ids = 0
+        self.times = array("q")
         guard.working = broker.open_orders
-        self._listening = {symbol: [s for s in seats if symbol in s.symbols] for symbol in account.lanes}
+        self._listening = {symbol: [s for s in seats if s.listens(symbol)] for symbol in account.lanes}
+        self._single = len(account.lanes) == 1
 
     def on_market_data(self, data: MarketData) -> None:
         """One walk: settle before decide, so that no decision sees its own fill."""
@@ -65,36 +54,50 @@ class Desk:
             self.act(data, signals)
 
     def settle(self, data: MarketData) -> None:
-        """Book the fills of earlier orders."""
+        """Book the fills of earlier orders, and note the orders that ended without."""
         for fill in self.broker.settle(data):
             self.book(fill)
-        for ended in self.broker.drain():
-            self.tape.ended.append(ended)
+        self.tape.ended.extend(self.broker.drain())
 
     def mark(self, data: MarketData) -> None:
-        """Value the account at the new price."""
+        """Value the account at the new price, and let the guard look where a limit may be reached."""
         account = self.account
         lane = account.lanes[data.symbol]
         price = data.price
+        ns = data.ns
         equity = account.equity
         if lane.held:
             value = lane.held * price * lane.unit
             equity += value - lane.value
-            lane.value = value
-            account.equity = equity
+            if equity != equity:  # a bar without a price leaves the last valuation standing
+                equity = account.equity
+            else:
+                lane.value = value
+                account.equity = equity
         lane.price = price
-        lane.ns = data.ns
-        self.curve.append(equity)
+        lane.ns = ns
+        guard = self.guard
+        if equity <= guard.floor or equity > guard.ceiling or ns >= guard.wake:
+            guard.look(equity, ns)
+        if self._single:
+            self.curve.append(equity)
+        else:
+            self._point(equity, ns)
 
     def decide(self, data: MarketData) -> Sequence[tuple[Seat, TradeSignal]]:
-        """What the strategies want now."""
+        """What the strategies want now; one that fails in any way is stopped, and the desk goes on."""
         found: list[tuple[Seat, TradeSignal]] | None = None
         for seat in self._listening[data.symbol]:
-            answer = seat.ask(data)
+            try:
+                answer = seat.ask(data)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as fault:  # noqa: BLE001 - whatever a strategy does ends that strategy only
+                self.stop(seat, fault, data.ns)
+                continue
             if answer is not None:
                 found = found or []
-                for signal in (answer,) if isinstance(answer, TradeSignal) else answer:
-                    found.append((seat, signal))
+                self._collect(seat, answer, found, data)
         return found or NOTHING
 
     def act(self, data: MarketData, signals: Iterable[tuple[Seat, TradeSignal]]) -> None:
@@ -108,38 +111,13 @@ class Desk:
             if isinstance(verdict, Approved):
                 self.submit(verdict)
 
-    def size(self, seat: Seat, signal: TradeSignal, data: MarketData) -> Order | None:
-        """Make an order of a signal: how much, on which lots; None when nothing separates the strategy from its target."""
-        lane = self.account.lanes[signal.symbol]
-        side = signal.side if isinstance(signal.side, Side) else Side(signal.side)
-        price = lane.price
-        aim = share = None
-        if signal.quantity is None:
-            quantity = seat.sizing.quantity(self.account, lane, price, None)
-            share = seat.sizing.share
-            if share is not None and side is SELL:
-                share = -share
-        else:
-            quantity = exact(signal.quantity)
-        quantity = lane.instrument.whole_lots(quantity)
-        if signal.target:
-            position = self.account.position(seat.name, signal.symbol)
-            held = position.quantity
-            aim = quantity if side is BUY else -quantity
-            change = aim - held
-            if not change:
-                return None
-            side = BUY if change > 0 else SELL
-            quantity = abs(change)
-        self.ids += 1
-        return Order(
-            f"{self.ids:08d}", seat.name, signal.symbol, side, quantity, signal.terms,
-            price, data.ns, data.ns + lane.span, aim, share, None, signal.reason,
-        )  # fmt: skip
+    def size(self, seat: Seat, signal: TradeSignal, data: MarketData) -> Order | Refused | None:
+        """Make an order of a signal: how much, on which lots and ticks; None when its target is reached already."""
+        return make_order(self.account, seat, signal, data, self.tape.next_id())
 
-    def check(self, order: Order, ns: int) -> Approved | Refused:
+    def check(self, order: Order | Refused, ns: int) -> Approved | Refused:
         """The guard's verdict."""
-        return self.guard.check(order, ns)
+        return self.guard.check(order, ns) if isinstance(order, Order) else order
 
     def record(self, verdict: Approved | Refused) -> None:
         """Write the verdict down before anything leaves."""
@@ -160,14 +138,78 @@ class Desk:
         self.tape.fills.append(fill)
         if trip is not None:
             self.tape.trips.append(trip)
-            self.guard.memory.closed(trip)
+            self.guard.closed(trip)
         seat = self.seats.get(fill.strategy)
         if seat is not None and seat.wants_trades and not seat.stopped:
-            seat.plugin.on_trade_executed(self._trade(fill, trip.profit if trip else None))
+            self.tell(seat, fill, trip.profit if trip else None)
 
-    def _trade(self, fill: Fill, profit: Decimal | None) -> Trade:
-        position = self.account.position(fill.strategy, fill.symbol)
-        return Trade(
-            fill.symbol, fill.side, fill.quantity, fill.price, time_of(fill.ns), fill.fee, position.quantity,
-            fill.order_id, profit,
-        )  # fmt: skip
+    def tell(self, seat: Seat, fill: Fill, profit: Decimal | None) -> None:
+        """Let a strategy know of its fill."""
+        held = self.account.position(fill.strategy, fill.symbol).quantity
+        trade = Trade(
+            fill.symbol, fill.side, fill.quantity, fill.price, time_of(fill.ns), fill.fee, held, fill.order_id, profit
+        )
+        try:
+            seat.plugin.on_trade_executed(trade)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as fault:  # noqa: BLE001 - as in decide
+            self.stop(seat, fault, fill.ns)
+
+    def stop(self, seat: Seat, fault: BaseException, ns: int) -> None:
+        """Ask a strategy nothing more and take its entries back; its exits go on protecting what it holds."""
+        seat.stopped = True
+        for listeners in self._listening.values():
+            if seat in listeners:
+                listeners.remove(seat)
+        for order in self.broker.open_orders():
+            if order.strategy == seat.name and not order.terms.reduce_only:
+                self.broker.cancel(order.id)
+        self.tape.alerts.append(Alert("critical", "strategy_stopped", f"{seat.name} was stopped: {told(fault)}", ns))
+
+    def dismiss(self, seat: Seat) -> None:
+        """Let a strategy clean up; what goes wrong there is told, too."""
+        try:
+            seat.plugin.cleanup()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as fault:  # noqa: BLE001 - as in decide
+            self.stop(seat, fault, self.tape.fills[-1].ns if self.tape.fills else 0)
+
+    def progress(self) -> object:
+        """Something that changes while the desk moves."""
+        return self.walks, len(self.curve), len(self.tape.fills)
+
+    @staticmethod
+    def asking() -> frozenset[CodeType]:
+        """The places where a strategy has the word."""
+        return frozenset(stage.__code__ for stage in (Desk.decide, Desk.tell, Desk.dismiss))
+
+    def _collect(self, seat: Seat, answer: object, found: list[tuple[Seat, TradeSignal]], data: MarketData) -> None:
+        signals = (answer,) if isinstance(answer, TradeSignal) else answer
+        try:
+            checked = [(seat, signal) for signal in signals if _is_signal(signal)]  # type: ignore[attr-defined]
+        except Exception as fault:  # noqa: BLE001 - an answer that is no signal ends that strategy only
+            self.stop(seat, fault, data.ns)
+        else:
+            found.extend(checked)
+
+    def _point(self, equity: float, ns: int) -> None:
+        if self.times and self.times[-1] == ns:
+            self.walks += 1
+            self.curve[-1] = equity
+        else:
+            self.curve.append(equity)
+            self.times.append(ns)
+
+
+def told(fault: BaseException) -> str:
+    """What went wrong, in a few words for the user."""
+    words = str(fault)
+    return f"{type(fault).__name__}: {words}" if words else type(fault).__name__
+
+
+def _is_signal(signal: object) -> bool:
+    if not isinstance(signal, TradeSignal):
+        raise TypeError(f"it answered {signal!r}, which is no TradeSignal")
+    return True

@@ -13,8 +13,9 @@ from gpt_trader.trading.guards.memory import Memory
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gpt_trader.core.orders import Order
+    from gpt_trader.core.orders import Order, RoundTrip
     from gpt_trader.trading.account import Account
+    from gpt_trader.trading.costs import Costs
     from gpt_trader.trading.guards.base import Control
 
 NEVER = 2**63 - 1
@@ -26,9 +27,16 @@ class Guard:
     Between `floor` and `ceiling`, and before `wake`, no running control has anything to say: so a bar costs three comparisons.
     """
 
-    def __init__(self, account: Account, controls: Sequence[Control] = (KnownInstrument(), FiniteNumbers())) -> None:
+    def __init__(
+        self,
+        account: Account,
+        controls: Sequence[Control] = (KnownInstrument(), FiniteNumbers()),
+        *,
+        costs: Costs | None = None,
+    ) -> None:
         self.account = account
         self.memory = Memory()
+        self.costs = costs
         self.floor = -math.inf
         self.ceiling = math.inf
         self.wake = NEVER
@@ -51,6 +59,13 @@ class Guard:
         self._issued[order.id] = verdict
         self.memory.approved(order, ns)
         return verdict
+
+    def look(self, equity: float, ns: int) -> None:
+        """Ask the running controls; they say when they want to be asked again."""
+
+    def closed(self, trip: RoundTrip) -> None:
+        """Take note of a closed trade."""
+        self.memory.closed(trip)
 
     def redeem(self, approved: Approved) -> bool:
         """Whether this very approval came from here and was not used before; it is used now."""

@@ -63,6 +63,13 @@ class Working:
         distance = self.trail or price * self.trail_percent
         return price + distance if self.buys else price - distance
 
+    def restate(self, new: int, old: int) -> None:
+        """Count in new shares after a split: more of them, each for less."""
+        self.left = self.left * new / old
+        self.limit = self.limit * old / new
+        self.level = self.level * old / new
+        self.trail = self.trail * old / new
+
     def follow(self, bar: MarketData) -> None:
         """Move a trailing level after its bar was tested against the old one; it never moves back."""
         if self.buys:

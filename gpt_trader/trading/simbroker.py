@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from gpt_trader.core.errors import ConfigError
 from gpt_trader.core.market import DAY, nanoseconds
 from gpt_trader.core.orders import BUY, SELL, ZERO, Ended, Fill, Order, OrderType, Terms, TimeInForce, exact
 from gpt_trader.trading.matching import (
@@ -32,36 +31,10 @@ if TYPE_CHECKING:
     from gpt_trader.core.orders import Approved
     from gpt_trader.trading.account import Account
     from gpt_trader.trading.costs import Costs
+    from gpt_trader.trading.rules import FillRules
 
 GTC = TimeInForce.GTC
 DAY_ORDER = TimeInForce.DAY
-
-
-@dataclass(frozen=True)
-class FillRules:
-    """How generous the simulated market is; every default is the careful choice."""
-
-    limit: Literal["through", "touch"] = "through"
-    events: Literal["adverse", "favourable"] = "adverse"
-    volume_share: Decimal | None = Decimal("0.1")
-    same_close: bool = False
-    session_offset_ns: int = 0
-
-    def __post_init__(self) -> None:
-        share = self.volume_share
-        if share is not None and not (share.is_finite() and 0 < share <= 1):
-            raise ConfigError(f"the share of volume must be above 0 and at most 1, not {share}", hint="None switches it off")
-
-    @property
-    def optimistic(self) -> tuple[str, ...]:
-        """The rules that may flatter a result, so that the report can name them."""
-        named = {
-            "limit orders fill when touched": self.limit == "touch",
-            "the favourable of two events comes first": self.events == "favourable",
-            "the volume of a bar does not limit fills": self.volume_share is None,
-            "decisions fill at the close they were made on": self.same_close,
-        }
-        return tuple(name for name, chosen in named.items() if chosen)
 
 
 class _Turn:
@@ -135,6 +108,11 @@ class SimBroker:
         turn = _Turn(data, None, touch=self._touch)
         for w in list(self._works.get(data.symbol, ())):
             yield from self._fill(w, Quote(price, maker=False), turn)
+
+    def split(self, symbol: str, new: int, old: int) -> None:
+        """Restate the orders at work in new shares."""
+        for w in self._works.get(symbol, ()):
+            w.restate(new, old)
 
     def drain(self) -> Sequence[Ended]:
         """The orders that ended unfilled since it was last asked."""
@@ -394,7 +372,9 @@ class SimBroker:
             return base
         worse = self.costs.adverse(base, quantity, bar.volume)
         instrument = self.account.lanes[bar.symbol].instrument
-        price = instrument.on_tick(base + worse, ROUND_CEILING) if w.buys else instrument.on_tick(base - worse, ROUND_FLOOR)
+        price = (
+            instrument.on_tick(base + worse, ROUND_CEILING) if w.buys else instrument.on_tick(base - worse, ROUND_FLOOR)
+        )
         limit = w.order.terms.limit
         if limit is not None:
             price = min(price, exact(limit)) if w.buys else max(price, exact(limit))

@@ -18,7 +18,9 @@ WORDS = "units:N, cash:PART, value:MONEY or risk:PART"
 class Sizing(Protocol):
     """A rule of size; a `share` leaves the last word to the price of the fill."""
 
-    share: Decimal | None
+    @property
+    def share(self) -> Decimal | None:
+        """The share of the equity, where the fill's price decides."""
 
     def quantity(self, account: Account, lane: Lane, price: float, stop: float | None) -> Decimal:
         """So many units, before they are cut to whole lots."""
@@ -75,11 +77,12 @@ class Risk:
 def parse_sizing(text: str) -> Sizing:
     """Read units:10, cash, cash:0.5, value:5000 or risk:0.01."""
     word, _, rest = text.partition(":")
-    makers = {"units": Units, "cash": Share, "value": Value, "risk": Risk}
     try:
         number = Decimal(rest) if rest else None
     except ArithmeticError:
         number = Decimal("NaN")
-    if word not in makers or (number is not None and not (number.is_finite() and number > 0)):
+    rule = {"units": Units, "cash": Share, "value": Value, "risk": Risk}.get(word)
+    if rule is None or (number is not None and not (number.is_finite() and number > 0)):
         raise ConfigError(f"'{text}' is not a way of sizing", hint=f"write {WORDS}")
-    return makers[word](number) if number is not None else makers[word]()  # type: ignore[return-value]
+    made: Sizing = rule(number) if number is not None else rule()
+    return made

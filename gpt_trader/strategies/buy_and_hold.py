@@ -1,0 +1,37 @@
+"""Buy once and keep it: what every other strategy has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gpt_trader.core.orders import BUY, TradeSignal
+from gpt_trader.core.ports import TradingStrategyPlugin
+
+if TYPE_CHECKING:
+    from gpt_trader.core.market import MarketData
+
+
+class BuyAndHold(TradingStrategyPlugin):
+    """Buys each symbol at its first bar and never sells."""
+
+    class Params(BaseModel):
+        """How many units; none leaves it to the session's sizing."""
+
+        model_config = ConfigDict(extra="forbid", strict=True)
+
+        quantity: float | None = Field(None, gt=0)
+
+    def initialize(self, config: Mapping[str, Any]) -> None:
+        """Take the quantity and remember nothing yet."""
+        self.quantity = self.Params(**config).quantity
+        self.bought: set[str] = set()
+
+    def on_market_data(self, market_data: MarketData) -> TradeSignal | None:
+        """One purchase for each symbol."""
+        if market_data.symbol in self.bought:
+            return None
+        self.bought.add(market_data.symbol)
+        return TradeSignal(market_data.symbol, BUY, self.quantity, market_data.price)

@@ -1,0 +1,151 @@
+"""The figures of a report, worked out from its curve, its trades and its ledger by the formulas of the core."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gpt_trader.core import metrics, trade_metrics
+from gpt_trader.core.drawdowns import longest_drawdown
+from gpt_trader.core.orders import BUY, ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from gpt_trader.core.bars import Bars
+    from gpt_trader.core.orders import RoundTrip
+    from gpt_trader.core.portfolio import Position
+    from gpt_trader.trading.report import Report
+
+    Floats = NDArray[np.float64]
+
+COLUMNS = ("realised", "fees", "funding", "borrow", "dividends")
+
+
+def all_of(report: Report) -> dict[str, float]:
+    """Every figure of a report, by name."""
+    returns = metrics.returns_of(report.equity)
+    periods = report.periods or metrics.observed_periods(report.times)
+    return {
+        **_return_figures(returns, report, periods),
+        **_trade_figures(report.trades),
+        **_activity_figures(report, periods),
+        **_benchmark_figures(returns, report, periods),
+    }
+
+
+def _return_figures(returns: Floats, report: Report, periods: float) -> dict[str, float]:
+    rate = report.risk_free
+    longest = longest_drawdown(report.equity, report.times)
+    return {
+        "total_return": float(report.final_equity / report.cash - 1),
+        "annual_return": metrics.annual_return(returns, periods=periods),
+        "volatility": metrics.volatility(returns, periods=periods),
+        "sharpe": metrics.sharpe(returns, periods=periods, risk_free=rate),
+        "sortino": metrics.sortino(returns, periods=periods, risk_free=rate),
+        "calmar": metrics.calmar(returns, periods=periods),
+        "max_drawdown": metrics.max_drawdown(report.equity),
+        "max_drawdown_days": longest.duration_ns / 86_400e9 if longest else 0.0,
+        "value_at_risk": metrics.value_at_risk(returns),
+        "conditional_value_at_risk": metrics.conditional_value_at_risk(returns),
+        "equity_peak": float(report.equity.max()) if len(report.equity) else math.nan,
+        "periods_per_year": periods,
+    }
+
+
+def _trade_figures(trades: Iterable[RoundTrip]) -> dict[str, float]:
+    closed = list(trades)
+    profits = np.array([float(t.profit) for t in closed])
+    gains = np.array([t.gain for t in closed])
+    return {
+        "trades": float(len(closed)),
+        "win_rate": trade_metrics.win_rate(profits),
+        "profit_factor": trade_metrics.profit_factor(profits),
+        "profit_factor_of_returns": trade_metrics.profit_factor(gains),
+        "expectancy": trade_metrics.expectancy(profits),
+        "best_trade": trade_metrics.best_trade(gains),
+        "worst_trade": trade_metrics.worst_trade(gains),
+        "system_quality": trade_metrics.system_quality(profits),
+        "longest_losing_streak": float(trade_metrics.longest_streak(profits)),
+    }
+
+
+def _activity_figures(report: Report, periods: float) -> dict[str, float]:
+    traded = np.array([float(f.quantity * f.price) for f in report.fills])
+    return {
+        "fills": float(len(report.fills)),
+        "exposure": metrics.exposure(positions_held(report)),
+        "turnover": float(traded.sum() / report.equity.mean() * periods / len(report.equity)) if len(traded) else 0.0,
+    }
+
+
+def _benchmark_figures(returns: Floats, report: Report, periods: float) -> dict[str, float]:
+    if report.benchmark is None:
+        return {}
+    theirs = metrics.returns_of(report.benchmark)
+    known = np.isfinite(theirs)
+    rate = report.risk_free
+    return {
+        "benchmark_return": float(report.benchmark[-1] / report.benchmark[0] - 1.0),
+        "alpha": metrics.alpha(returns[known], theirs[known], periods=periods, risk_free=rate),
+        "beta": metrics.beta(returns[known], theirs[known], periods=periods, risk_free=rate),
+    }
+
+
+def positions_held(report: Report) -> Floats:
+    """At each time of the curve, how many strategies hold something."""
+    changes = np.zeros(len(report.times) + 1)
+    held: dict[tuple[str, str], Decimal] = {}
+    for fill in report.fills:
+        key = (fill.strategy, fill.symbol)
+        before = held.get(key, ZERO)
+        held[key] = after = before + (fill.quantity if fill.side is BUY else -fill.quantity)
+        if bool(before) != bool(after):
+            changes[np.searchsorted(report.times, fill.ns)] += 1 if after else -1
+    return np.asarray(np.cumsum(changes[:-1]), dtype=np.float64)
+
+
+def costs_of(report: Report) -> dict[str, Decimal]:
+    """Fees, slippage, funding and borrow in the account's currency."""
+    rate = report.portfolio.rate
+    positions = report.portfolio.positions
+    total = {
+        name: sum((getattr(p, name) * rate(p.currency) for p in positions.values()), ZERO)
+        for name in ("fees", "funding", "borrow")
+    }
+    slipped = (f.slippage * _unit(report, positions[f.strategy, f.symbol]) for f in report.fills)
+    total["slippage"] = sum(slipped, ZERO)
+    return total
+
+
+def part_of(report: Report, *, symbol: str | None = None, strategy: str | None = None) -> dict[str, float]:
+    """The columns of the ledger, and the trades, of one symbol or one strategy."""
+    inside = [
+        p for (s, name), p in report.portfolio.positions.items() if symbol in (None, name) and strategy in (None, s)
+    ]
+    trades = [t for t in report.trades if symbol in (None, t.symbol) and strategy in (None, t.strategy)]
+    rate = report.portfolio.rate
+    sums = {c: float(sum((getattr(p, c) * rate(p.currency) for p in inside), ZERO)) for c in COLUMNS}
+    figures = _trade_figures(trades)
+    kept = ("trades", "win_rate", "profit_factor", "best_trade", "worst_trade")
+    return {**{name: figures[name] for name in kept}, **sums, "net": float(_net(report, inside))}
+
+
+def aligned(bars: Bars, times: NDArray[np.int64]) -> Floats:
+    """The closes of bars at these times: the last one known at each."""
+    at = np.searchsorted(bars.ts, times, side="right") - 1
+    return np.where(at >= 0, bars.close[np.maximum(at, 0)], np.nan)
+
+
+def _net(report: Report, positions: Iterable[Position]) -> Decimal:
+    rate = report.portfolio.rate
+    return sum((p.net * rate(p.currency) for p in positions), ZERO)
+
+
+def _unit(report: Report, position: Position) -> Decimal:
+    return position.multiplier * report.portfolio.rate(position.currency)

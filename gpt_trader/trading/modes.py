@@ -1,0 +1,170 @@
+"""The three modes are one desk with other parts; here is the table, and the simple way in: run a backtest, get a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from gpt_trader.core.bars import Bars
+from gpt_trader.core.errors import NoBars
+from gpt_trader.core.market import MarketData
+from gpt_trader.core.orders import BUY, SELL, Approved, Order, Terms
+from gpt_trader.core.portfolio import Portfolio
+from gpt_trader.trading.account import Account
+from gpt_trader.trading.actions import Actions
+from gpt_trader.trading.config import BacktestConfig
+from gpt_trader.trading.desk import Desk
+from gpt_trader.trading.guard import Guard
+from gpt_trader.trading.limits import Limits, limits_of
+from gpt_trader.trading.playback import instrument_of, play, session_ends, span_of
+from gpt_trader.trading.report import Outcome, Report, make_report
+from gpt_trader.trading.seats import StrategySpec, seat
+from gpt_trader.trading.simbroker import SimBroker
+from gpt_trader.trading.tape import Tape
+from gpt_trader.trading.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CLOSING = Terms(reduce_only=True)
+MODES: Mapping[str, Mapping[str, str]] = {
+    "backtest": {"feed": "recorded", "clock": "BarClock", "broker": "SimBroker"},
+    "paper": {"feed": "stream", "clock": "WallClock", "broker": "SimBroker"},
+    "live": {"feed": "stream", "clock": "WallClock", "broker": "venue"},
+}
+"""What differs between the modes; everything else is the same code."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A desk with all its parts, ready for the first bar."""
+
+    desk: Desk
+    broker: SimBroker
+    actions: Actions
+    limits: Limits
+
+
+def run_backtest(
+    strategies: StrategySpec | Sequence[StrategySpec],
+    bars: Bars | Sequence[Bars],
+    config: BacktestConfig | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """Run strategies over recorded bars; where a bar could have gone two ways, the report has the result of both."""
+    config = config or BacktestConfig()
+    specs = [strategies] if isinstance(strategies, StrategySpec) else list(strategies)
+    columns = [bars] if isinstance(bars, Bars) else list(bars)
+    if not columns or not any(len(b) for b in columns):
+        raise NoBars("there are no bars to trade", hint="widen the range, or name other symbols")
+    bench = simulate(specs, columns, config, progress=progress)
+    other = _other_order(specs, columns, config) if bench.broker.ambiguous else None
+    return make_report(
+        bench.desk,
+        specs=specs,
+        bars=columns,
+        config=config,
+        limits=bench.limits,
+        other=other,
+        ambiguous=bench.broker.ambiguous,
+    )
+
+
+def simulate(
+    specs: Sequence[StrategySpec],
+    bars: Sequence[Bars],
+    config: BacktestConfig,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Bench:
+    """One pass over the bars; the desk that comes back holds all that happened."""
+    bench = build(specs, bars, config)
+    desk = bench.desk
+    with Watchdog(desk.progress, Desk.asking(), deadline=config.deadline):
+        drive(bench, play(bars), every=16_384 if progress else 0, progress=progress)
+        finish(bench, bars, config)
+        for taken in desk.seats.values():
+            desk.dismiss(taken)
+    return bench
+
+
+def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestConfig) -> Bench:
+    """Put the parts of a backtest together."""
+    instruments = [config.instruments.get(b.symbol) or instrument_of(b) for b in bars]
+    portfolio = Portfolio(config.cash, currency=config.currency, costing=config.costing)
+    portfolio.rates.update(config.rates)
+    account = Account(portfolio, instruments, leverage=config.leverage)
+    for b in bars:
+        account.lanes[b.symbol].span = span_of(b)
+    offset = config.fill.session_offset_ns
+    broker = SimBroker(
+        account,
+        rules=config.fill,
+        costs=config.costs,
+        session_ends={b.symbol: session_ends(b, offset_ns=offset) for b in bars},
+        finer={b.symbol: list(play([b])) for b in config.finer},
+    )
+    limits = limits_of(config.limits)
+    guard = Guard(account, limits.controls(), costs=config.costs)
+    desk = Desk(account, broker, guard, Tape(), seats=[seat(spec, config.sizing) for spec in specs])
+    return Bench(desk, broker, Actions(account, config, bars), limits)
+
+
+def drive(
+    bench: Bench, stream: Iterator[MarketData], *, every: int = 0, progress: Callable[[int], None] | None = None
+) -> None:
+    """Walk the desk through the stream; events that change holdings are looked at only where there are any."""
+    walk = bench.desk.on_market_data
+    if not every and not bench.actions:
+        for data in stream:
+            walk(data)
+        return
+    due = bench.actions.due
+    for number, data in enumerate(stream, 1):
+        if data.ns >= due:
+            due = bench.actions.apply(data, bench.desk, bench.broker)
+        walk(data)
+        if every and progress is not None and number % every == 0:
+            progress(number)
+
+
+def finish(bench: Bench, bars: Sequence[Bars], config: BacktestConfig) -> None:
+    """At the end open positions stay open, unless closing them was asked for by name."""
+    if config.close_at_end == "no":
+        return
+    desk = bench.desk
+    for b in bars:
+        last = list(play([b[-1:]]))[-1]
+        price = last.open if config.close_at_end == "open" else last.price
+        for order in list(bench.broker.open_orders(b.symbol)):
+            bench.broker.cancel(order.id, "end_of_data")
+        for position in list(desk.account.portfolio.of(b.symbol)):
+            if position.quantity:
+                _close(bench, position.strategy, last, price)
+    desk.tape.ended.extend(bench.broker.drain())
+    desk.account.refresh()
+    if desk.curve:
+        desk.curve[-1] = desk.account.equity
+
+
+def _close(bench: Bench, strategy: str, last: MarketData, price: float) -> None:
+    desk, held = bench.desk, bench.desk.account.position(strategy, last.symbol).quantity
+    order = Order(
+        desk.tape.next_id(), strategy, last.symbol, SELL if held > 0 else BUY, abs(held), _CLOSING,
+        price, last.ns, last.ns, Decimal(0), reason="close_at_end",
+    )  # fmt: skip
+    verdict = desk.check(order, last.ns)
+    desk.record(verdict)
+    if isinstance(verdict, Approved):
+        desk.submit(verdict)
+        for fill in bench.broker.close_all(last, price):
+            desk.book(fill)
+
+
+def _other_order(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestConfig) -> Outcome:
+    other: Literal["adverse", "favourable"] = "favourable" if config.fill.events == "adverse" else "adverse"
+    bench = simulate(specs, bars, replace(config, fill=replace(config.fill, events=other)))
+    return Outcome.of(other, bench.desk, config.cash)

@@ -1,0 +1,64 @@
+"""Recorded bars as a stream of market data: columns become Python numbers a few thousand rows at a time."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import chain, repeat
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gpt_trader.core.market import DAY, Bar, Instrument
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from gpt_trader.core.bars import Bars
+    from gpt_trader.core.market import MarketData
+
+CHUNK = 16_384
+COLUMNS = ("ts", "close", "volume", "open", "high", "low")
+
+
+def span_of(bars: Bars) -> int:
+    """The length of a bar; clocks that change make some days shorter, so the shortest distance counts where it is less."""
+    named = bars.timeframe.ns
+    return min(named, int(np.diff(bars.ts).min())) if len(bars) > 1 else named
+
+
+def play(bars: Sequence[Bars]) -> Iterator[MarketData]:
+    """The bars in the order in which each is known, symbols of one moment in the order given; memory stays flat."""
+    parts = _one(bars[0]) if len(bars) == 1 else _several(bars)
+    return chain.from_iterable(parts)
+
+
+def _one(bars: Bars) -> Iterator[Iterable[MarketData]]:
+    columns = [getattr(bars, name) for name in COLUMNS]
+    for start in range(0, len(bars), CHUNK):
+        rows = (column[start : start + CHUNK].tolist() for column in columns)
+        yield map(Bar, repeat(bars.symbol), *rows)
+
+
+def _several(bars: Sequence[Bars]) -> Iterator[Iterable[MarketData]]:
+    which = np.repeat(np.arange(len(bars)), [len(b) for b in bars])
+    order = np.lexsort((which, np.concatenate([b.ts + span_of(b) for b in bars])))
+    columns = [np.concatenate([getattr(b, name) for b in bars]) for name in COLUMNS]
+    symbols = [b.symbol for b in bars]
+    for start in range(0, len(order), CHUNK):
+        rows = order[start : start + CHUNK]
+        yield map(Bar, [symbols[i] for i in which[rows].tolist()], *(column[rows].tolist() for column in columns))
+
+
+def session_ends(bars: Bars, *, offset_ns: int = 0) -> frozenset[int]:
+    """The bars after which a new day begins: what a calendar would have told in advance."""
+    days = (bars.ts + offset_ns) // DAY
+    last = np.append(days[1:] != days[:-1], True)
+    return frozenset(bars.ts[last].tolist())
+
+
+def instrument_of(bars: Bars) -> Instrument:
+    """An instrument in whole shares, with the finest price step that the first bars show."""
+    prices = np.concatenate([bars.open[:2000], bars.close[:2000]])
+    prices = prices[np.isfinite(prices)]
+    places = next((d for d in range(2, 9) if np.allclose(prices, np.round(prices, d), rtol=0, atol=1e-10)), 8)
+    return Instrument(bars.symbol, tick=Decimal(1).scaleb(-places))

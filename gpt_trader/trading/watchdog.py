@@ -1,0 +1,63 @@
+"""A strategy that never comes back is interrupted, at no cost per bar: a thread looks now and then whether the desk moves."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, TracebackType
+
+LOOKS = 4
+
+
+class Overdue(BaseException):
+    """Raised inside a strategy that did not answer in time; not an Exception, so that it does not catch it by accident."""
+
+
+class Watchdog:
+    """Watches the thread that entered it; whoever stands still inside a strategy for the whole deadline gets Overdue raised.
+
+    It interrupts Python code; a call into C that never returns ends only with its process, or in a seat with its own thread.
+    """
+
+    def __init__(self, progress: Callable[[], object], asking: frozenset[CodeType], *, deadline: float) -> None:
+        self._progress = progress
+        self._asking = asking
+        self._deadline = deadline
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="strategy-watchdog", daemon=True)
+        self._watched = 0
+
+    def __enter__(self) -> None:
+        self._watched = threading.get_ident()
+        self._thread.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        seen, still = self._progress(), 0
+        while not self._over.wait(self._deadline / LOOKS):
+            now = self._progress()
+            still = still + 1 if now == seen and self._inside_strategy() else 0
+            seen = now
+            if still >= LOOKS:
+                still = 0
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(Overdue))
+
+    def _inside_strategy(self) -> bool:
+        frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - the documented way to look at a thread
+        if frame is None or frame.f_code in self._asking:
+            return False
+        while frame is not None:
+            if frame.f_code in self._asking:
+                return True
+            frame = frame.f_back
+        return False
