@@ -1,0 +1,84 @@
+"""Plugins: what entry points and the project's plugin folder offer, found without loading it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from gpt_trader.core.errors import ValidationError
+from gpt_trader.core.slices import Slice, SliceCatalog
+from gpt_trader.workflow.executors import load_module
+
+OWN = "gpt-trader"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Something that a plugin offers: its name, where it comes from, how it is loaded, and whether it may be."""
+
+    name: str
+    origin: str
+    load: Callable[[], Any]
+    allowed: bool = True
+
+
+def offers(kind: str, folder: Path, allowed: tuple[str, ...], base: type) -> Iterator[Offer]:
+    """What is offered as `slices` or `strategies`: by distributions, then by the files of the plugin folder."""
+    for entry in sorted(entry_points(group=f"gpt_trader.{kind}"), key=lambda e: e.name):
+        origin = entry.dist.name if entry.dist else "unknown"
+        yield Offer(entry.name, origin, _entry(entry), origin == OWN or origin in allowed)
+    place = folder / kind
+    if place.is_dir():
+        for file in sorted(place.glob("*.py")):
+            if not file.name.startswith("_"):
+                yield Offer(file.stem, str(file), _file(file, kind, base))
+
+
+def _entry(entry: EntryPoint) -> Callable[[], Any]:
+    def load() -> Any:
+        try:
+            return entry.load()
+        except Exception as error:
+            raise ValidationError(f"plugin '{entry.name}' ({entry.value}) cannot be loaded: {error}") from error
+
+    return load
+
+
+def _file(file: Path, kind: str, base: type) -> Callable[[], Any]:
+    def load() -> Any:
+        name = f"gpt_trader_plugins_{kind}_{file.stem}"
+        try:
+            module = load_module(name, str(file))
+        except Exception as error:
+            raise ValidationError(f"plugin {file} cannot be loaded: {type(error).__name__}: {error}") from error
+        own = [v for v in vars(module).values() if _defined_here(v, base, module.__name__)]
+        if len(own) != 1:
+            raise ValidationError(
+                f"plugin {file} must define one {base.__name__}, not {len(own)}", hint=f"class ...(gpt_trader.{base.__name__})"
+            )
+        return own[0]
+
+    return load
+
+
+def _defined_here(value: object, base: type, module: str) -> bool:
+    return isinstance(value, type) and issubclass(value, base) and value.__module__ == module
+
+
+def slice_catalog(folder: Path, allowed: tuple[str, ...]) -> SliceCatalog:
+    """The catalog of all slices that may be used."""
+    catalog = SliceCatalog()
+    for offer in offers("slices", folder, allowed, Slice):
+        if offer.allowed:
+            catalog.offer(offer.name, offer.load)
+    return catalog
+
+
+def forget_plugins() -> None:
+    """Have plugin files read again when they are next used."""
+    for name in [n for n in sys.modules if n.startswith("gpt_trader_plugins_")]:
+        del sys.modules[name]

@@ -1,0 +1,103 @@
+"""The wiring: every part made when it is first needed, out of the settings and nothing else."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
+
+from gpt_trader.app.settings import Settings, load_settings
+from gpt_trader.trading.clocks import WallClock
+
+if TYPE_CHECKING:
+    from gpt_trader.app.library import Library
+    from gpt_trader.core.slices import SliceCatalog
+    from gpt_trader.journal.artifacts import ArtifactFolder
+    from gpt_trader.journal.bus import EventBus
+    from gpt_trader.journal.runs import Runs
+    from gpt_trader.journal.store import Store
+    from gpt_trader.workflow.active import Observer
+    from gpt_trader.workflow.runner import Runner
+
+
+class Application:
+    """One process's parts; close it, or use it in a `with`."""
+
+    def __init__(self, settings: Settings | None = None, *, observer: Observer | None = None) -> None:
+        self.settings = settings or load_settings()
+        self.clock = WallClock()
+        self._observer = observer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @cached_property
+    def store(self) -> Store:
+        """The journal's database, migrated."""
+        from gpt_trader.journal.migrations import open_store
+
+        return open_store(self.settings.journal, self.clock)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The journal's runs."""
+        from gpt_trader.journal.runs import Runs
+
+        return Runs(self.store, self.clock)
+
+    @cached_property
+    def artifacts(self) -> ArtifactFolder:
+        """The artifacts."""
+        from gpt_trader.journal.artifacts import ArtifactFolder
+
+        return ArtifactFolder(self.settings.artifacts)
+
+    @cached_property
+    def bus(self) -> EventBus:
+        """The event bus."""
+        from gpt_trader.journal.bus import EventBus
+
+        return EventBus(self.store, self.clock)
+
+    @cached_property
+    def catalog(self) -> SliceCatalog:
+        """The slices."""
+        from gpt_trader.app.plugins import slice_catalog
+
+        return slice_catalog(self.settings.plugins, self.settings.allowed_plugins)
+
+    @cached_property
+    def library(self) -> Library:
+        """The workflows."""
+        from gpt_trader.app.library import Library
+
+        user = self.settings.user_file.parent / "workflows"
+        return Library(self.settings.workflows, self.catalog, user)
+
+    @cached_property
+    def runner(self) -> Runner:
+        """The runner."""
+        from gpt_trader.journal.runs import new_owner
+        from gpt_trader.workflow.active import Parts, unobserved
+        from gpt_trader.workflow.runner import Runner
+
+        return Runner(
+            Parts(
+                runs=self.runs,
+                catalog=self.catalog,
+                artifacts=self.artifacts,
+                clock=self.clock,
+                owner=new_owner(),
+                agent_env=self.settings.agent_env,
+                max_steps=self.settings.max_concurrent_agents,
+                observer=self._observer or unobserved,
+            )
+        )
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for part in ("runner", "bus", "store"):
+            if part in self.__dict__:
+                self.__dict__.pop(part).close()
