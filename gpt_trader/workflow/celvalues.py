@@ -37,7 +37,7 @@ def activation(program: Program, scope: Mapping[str, Any]) -> dict[str, Any]:
             if inner is _WHOLE:
                 break
         else:
-            if mention.optional:
+            if mention.optional and len(path) == len(mention.path):
                 inner.setdefault(path[-1], _PRESENT)
             else:
                 inner[path[-1]] = _WHOLE

@@ -101,7 +101,7 @@ class Foreach(Step):
 class Case:
     """One way of a switch; without a condition it is the last, `else`."""
 
-    when: str | None
+    when: str | None = None
     steps: tuple[Step, ...]
 
 
