@@ -58,7 +58,8 @@ def _file(file: Path, kind: str, base: type) -> Callable[[], Any]:
         own = [v for v in vars(module).values() if _defined_here(v, base, module.__name__)]
         if len(own) != 1:
             raise ValidationError(
-                f"plugin {file} must define one {base.__name__}, not {len(own)}", hint=f"class ...(gpt_trader.{base.__name__})"
+                f"plugin {file} must define one {base.__name__}, not {len(own)}",
+                hint=f"class ...(gpt_trader.{base.__name__})",
             )
         return own[0]
 

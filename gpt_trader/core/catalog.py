@@ -1,4 +1,4 @@
-"""A catalog keeps what can be named: it loads a thing when it is first asked for, and knows what a typing error meant."""
+"""A catalog keeps what can be named: it loads a thing when it is first asked for, and knows near misses."""
 
 from __future__ import annotations
 

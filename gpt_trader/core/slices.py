@@ -104,7 +104,7 @@ def _interface(cls: type[Slice], name: str) -> Method | None:
         return None
     where = f"{cls.__module__}.{cls.__qualname__}.{name}"
     takes = [p for p in inspect.signature(function).parameters if p != "self"]
-    if len(takes) != 2:  # noqa: PLR2004 - params and context
+    if len(takes) != 2:
         raise ValidationError(f"{where} must take exactly (self, params, ctx)", hint=f"it takes {', '.join(takes)}")
     hints = get_type_hints(function)
     params, outputs = hints.get(takes[0]), hints.get("return")

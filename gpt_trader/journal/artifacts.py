@@ -1,4 +1,4 @@
-"""Artifacts: file results named by the hash of their bytes, and the text form of a step's outputs that refers to them."""
+"""Artifacts: file results named by the hash of their bytes, and the text form of outputs that refers to them."""
 
 from __future__ import annotations
 

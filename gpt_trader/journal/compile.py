@@ -15,7 +15,7 @@ def dialect(name: str) -> Any:
     from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
     from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-    return SQLiteDialect(paramstyle="named") if name == "sqlite" else PGDialect_psycopg()
+    return SQLiteDialect(paramstyle="named") if name == "sqlite" else PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
 def statements(name: str) -> str:

@@ -107,7 +107,7 @@ class SqliteDriver:
             size = wal.stat().st_size if wal.exists() else 0
         except OSError:
             return
-        if len(header) < 24 or not header[12]:  # noqa: PLR2004 - the fixed layout of SQLite's wal-index header
+        if len(header) < 24 or not header[12]:  # the fixed layout of SQLite's wal-index header
             return
         (page,) = struct.unpack_from("=H", header, 14)
         (frames,) = struct.unpack_from("=I", header, 16)
@@ -176,7 +176,7 @@ def sqlite_module() -> Any:
 def wal_is_safe(version: tuple[int, ...]) -> bool:
     """Whether this SQLite is free of the WAL-reset defect, which can corrupt a database."""
     fixed = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
-    return version >= (3, 52) or version < (3, 7) or version[2] >= fixed.get(version[:2], 1 << 30)
+    return version >= (3, 52) or version < (3, 7) or version[2] >= fixed.get((version[0], version[1]), 1 << 30)
 
 
 class PostgresDriver:

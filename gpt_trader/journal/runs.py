@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -116,11 +117,11 @@ def owner_alive(owner: str) -> bool | None:
 def process_start(pid: int) -> int:
     """When a process started, so that a recycled pid is not mistaken for it; 0 if there is none."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            state, *rest = stat.read().rpartition(")")[2].split()
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        state, *rest = stat.rpartition(")")[2].split()
         return 0 if state in "ZX" else int(rest[18])
     except FileNotFoundError:
-        return 0 if os.path.exists("/proc/self/stat") else _process_start_elsewhere(pid)
+        return 0 if Path("/proc/self/stat").exists() else _process_start_elsewhere(pid)
 
 
 def _process_start_elsewhere(pid: int) -> int:
@@ -182,7 +183,7 @@ class Runs:
             raise NotFound(f"'{text}' could be {len(ids)} runs", hint="one of: " + ", ".join(ids[:5]))
         raise NotFound(f"there is no run '{text}'", hint="`gpt-trader runs list` shows them")
 
-    def list(
+    def recent(
         self, *, status: str | None = None, workflow: str | None = None, count: int = 20, before: str = "~"
     ) -> list[RunRecord]:
         """The newest runs."""

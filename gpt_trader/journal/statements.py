@@ -1,16 +1,16 @@
 """Every statement of the journal, by name, written once over the tables for both databases.
 
-They are compiled ahead of time into `sql/*.json` (see compile.py), because importing SQLModel takes longer than most commands.
+They are compiled ahead of time into `sql/*.json` (see compile.py), because importing SQLModel takes longer than most
+commands do.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import (
     BigInteger,
     String,
-    Table,
     and_,
     bindparam,
     delete,
@@ -25,10 +25,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.sql.elements import BindParameter, ColumnElement
-from sqlmodel import SQLModel
 
 from gpt_trader.journal import tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select, Table
+    from sqlalchemy.sql.elements import BindParameter, ColumnElement
+    from sqlmodel import SQLModel
 
 
 def _is(column: Any, *words: str) -> ColumnElement[bool]:
@@ -40,6 +43,10 @@ def _word(text: str) -> Any:
     return literal_column(f"'{text}'", String)
 
 
+def _optional(column: Any, name: str) -> ColumnElement[bool]:
+    return or_(_p(name).is_(None), column == _p(name))
+
+
 def _live(table: Any) -> ColumnElement[bool]:
     return _is(table.c.status, "RUNNING", "WAITING")
 
@@ -48,13 +55,17 @@ def _table(model: type[SQLModel]) -> Table:
     return cast("Table", model.__table__)  # type: ignore[attr-defined]
 
 
-migration, meta, definition, run, step, approval, checkpoint, event, subscription, delivery, dead = map(
-    _table,
-    (
-        tables.Migration, tables.Meta, tables.Definition, tables.Run, tables.Step, tables.Approval, tables.Checkpoint,
-        tables.EventRow, tables.Subscription, tables.Delivery, tables.DeadLetter,
-    ),
-)  # fmt: skip
+migration = _table(tables.Migration)
+meta = _table(tables.Meta)
+definition = _table(tables.Definition)
+run = _table(tables.Run)
+step = _table(tables.Step)
+approval = _table(tables.Approval)
+checkpoint = _table(tables.Checkpoint)
+event = _table(tables.EventRow)
+subscription = _table(tables.Subscription)
+delivery = _table(tables.Delivery)
+dead = _table(tables.DeadLetter)
 
 
 def _p(name: str, kind: Any = String) -> BindParameter[Any]:
@@ -72,7 +83,7 @@ def _row(table: Table, *names: str) -> dict[str, BindParameter[Any]]:
 
 def _owned() -> ColumnElement[bool]:
     """The run is still ours; the row stays locked until this transaction ends."""
-    mine = (
+    mine: Select[Any] = (
         select(literal_column("1"))
         .select_from(run)
         .where(run.c.id == _p("run_id"), run.c.owner == _p("owner"), run.c.fence == _n("fence"))
@@ -85,7 +96,20 @@ def _guarded_insert(table: Table, *names: str) -> Any:
     return insert(table).from_select(list(row), select(*row.values()).where(_owned()))
 
 
-_NEW_STEP = ("run_id", "path", "attempt", "name", "slice", "method", "status", "params_hash", "cache_key", "started_at", "owner", "fence")  # fmt: skip
+_NEW_STEP = (
+    "run_id",
+    "path",
+    "attempt",
+    "name",
+    "slice",
+    "method",
+    "status",
+    "params_hash",
+    "cache_key",
+    "started_at",
+    "owner",
+    "fence",
+)
 _this_step = and_(step.c.run_id == _p("run_id"), step.c.path == _p("path"), step.c.attempt == _n("attempt"))
 _this_run = and_(run.c.id == _p("run_id"), run.c.owner == _p("owner"), run.c.fence == _n("fence"))
 _other = run.alias("other")
@@ -102,7 +126,6 @@ _taken = (
     .scalar_subquery()
 )
 _RUN_BRIEF = [c for c in run.columns if c.name not in {"inputs", "versions"}]
-_optional = lambda column, name: or_(_p(name).is_(None), column == _p(name))  # noqa: E731
 
 
 STATEMENTS: dict[str, Any] = {
@@ -128,7 +151,7 @@ STATEMENTS: dict[str, Any] = {
             "fence",
             "lease_until",
         )
-    ),  # fmt: skip
+    ),
     "run.get": select(*run.columns).where(run.c.id == _p("id")),
     "run.like": select(run.c.id)
     .where(run.c.id.like(_p("pattern")))
@@ -162,7 +185,7 @@ STATEMENTS: dict[str, Any] = {
         request=null(),
         ended_at=null(),
         error=null(),
-    ),  # fmt: skip
+    ),
     "run.ask": update(run).where(run.c.id == _p("run_id"), _live(run)).values(request=_p("request")),
     "run.asked": select(run.c.id, run.c.request).where(run.c.owner == _p("owner"), run.c.request.is_not(None)),
     "run.renew": update(run).where(run.c.owner == _p("owner"), _live(run)).values(lease_until=_n("until")),
@@ -179,7 +202,7 @@ STATEMENTS: dict[str, Any] = {
     "step.begin": _guarded_insert(step, *_NEW_STEP),
     "step.end": update(step)
     .where(_this_step, _is(step.c.status, "RUNNING"), _owned())
-    .values(**{k: v for k, v in _row(step, "outputs", "error", "ended_at").items()}, status=_p("status")),
+    .values(**_row(step, "outputs", "error", "ended_at", "status")),
     "step.reopen": update(step)
     .where(step.c.run_id == _p("run_id"), step.c.path.like(_p("pattern")), _owned())
     .values(status=_word("CANCELLED")),

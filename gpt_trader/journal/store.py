@@ -134,7 +134,7 @@ class Store:
         while True:
             try:
                 self._attempt(batch)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - every ticket of the batch must hear of it
                 if self._lost(error) and time.monotonic() < deadline:
                     time.sleep(0.05)
                     continue

@@ -8,34 +8,39 @@ import signal
 import subprocess
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import AgentFailed, StepTimeout
-from gpt_trader.workflow.active import Frame, monotonic
-from gpt_trader.workflow.definition import Agent, Step
+from gpt_trader.workflow.active import monotonic
+from gpt_trader.workflow.definition import Agent
 from gpt_trader.workflow.expressions import template
-from gpt_trader.workflow.strand import Strand, Work, params_hash
+from gpt_trader.workflow.pen import Attempt, Work, params_hash
+
+if TYPE_CHECKING:
+    from gpt_trader.workflow.strand import Strand
 
 MOST_OUTPUT_BYTES = 10_000_000
 _KEPT_ERROR_BYTES = 4_000
 _LOOK_SECONDS = 0.02
 
 
-def agent(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def agent(strand: Strand, attempt: Attempt) -> Work:
     """Hand the task to the program and take its response."""
+    step = attempt.step
     assert isinstance(step, Agent)
-    view = frame.view()
+    view = attempt.frame.view()
     command = [str(part) for part in template(step.command).resolve(view)]
     task = {
-        "task_id": f"{strand.run.id}:{path}#{number}",
+        "task_id": f"{strand.run.id}:{attempt.path}#{attempt.number}",
         "agent_target": Path(command[0]).stem,
         "task_type": step.task_type,
         "priority": step.priority,
         "data": template(step.data).resolve(view) if step.data is not None else {},
-        "dependencies": list(frame.scope.names()),
+        "dependencies": list(attempt.frame.scope.names()),
         "timeout": step.timeout,
-        "retry_count": number - 1,
+        "retry_count": attempt.number - 1,
     }
     text = strand.run.parts.artifacts.encode(task)
 
@@ -106,9 +111,7 @@ class _Talk:
         pipe = subprocess.PIPE
         env = dict(self.strand.run.parts.agent_env)
         try:
-            return subprocess.Popen(  # noqa: S603 - the workflow names the program; that is what an agent is
-                self.command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True
-            )
+            return subprocess.Popen(self.command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True)
         except OSError as error:
             raise AgentFailed(
                 f"{self.command[0]} cannot be started: {error.strerror}",
@@ -155,13 +158,9 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         children = psutil.Process(process.pid).children(recursive=True)
     except psutil.Error:
         children = []
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     for child in children:
-        try:
+        with suppress(psutil.Error):
             child.kill()
-        except psutil.Error:
-            pass
     process.wait()

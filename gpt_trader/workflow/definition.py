@@ -241,13 +241,8 @@ def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
             yield from walk(inner)
 
 
-_CLASSES = {
-    c.__name__: c
-    for c in (
-        Retry, Action, Prepare, Group, Branch, Parallel, Foreach, Case, Switch, Loop, Approval, Wait, SubWorkflow, Agent,
-        Concurrency, Trigger, Workflow,
-    )
-}  # fmt: skip
+_KINDS = (Action, Prepare, Group, Parallel, Foreach, Switch, Loop, Approval, Wait, SubWorkflow, Agent)
+_CLASSES = {c.__name__: c for c in (Retry, Branch, Case, Concurrency, Trigger, Workflow, *_KINDS)}
 
 
 def _plain(value: Any) -> Json:

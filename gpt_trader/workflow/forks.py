@@ -17,7 +17,7 @@ Entry = Callable[[Strand], Any]
 
 def fork(strand: Strand, step: Parallel | Foreach, entries: list[Entry]) -> dict[int, BaseException]:
     """Walk all entries, at most `max` at once; the failures by place where each may fail alone, else the first."""
-    strand.flush()
+    strand.pen.flush()
     width = max(1, min(step.max or strand.run.parts.max_steps, len(entries) or 1))
     lanes = [Lane() for _ in range(width)] if step.executor == "processes" else []
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from gpt_trader.core.errors import JournalError
@@ -82,10 +83,8 @@ class Keeper:
         return [strand for run in list(self._active.values()) for strand in list(run.calling)]
 
     def _renew(self) -> None:
-        try:
+        with suppress(JournalError):  # else the lease runs out, and whatever we write then is fenced
             self._runs.renew(self._owner)
-        except JournalError:
-            pass  # the lease runs out; whatever we write then is fenced
 
     def _look(self, now: float) -> None:
         try:
@@ -104,8 +103,8 @@ class Keeper:
         if overdue:
             path = min(overdue, key=lambda pair: pair[1])[0]
             error = {"type": "StepTimeout", "message": "its time has run out", "path": path}
-            strand.give_up("FAILED", error)
+            strand.give_up(error)
         elif strand.run.request == "cancel":
             since = self._cancelled_at.setdefault(strand.run.id, now)
             if now - since >= GRACE_SECONDS:
-                strand.give_up("CANCELLED", {"type": "RunCancelled", "message": "the run was cancelled"})
+                strand.give_up({"type": "RunCancelled", "message": "the run was cancelled"})

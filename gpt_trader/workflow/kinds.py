@@ -25,49 +25,59 @@ from gpt_trader.workflow.definition import (
     Wait,
 )
 from gpt_trader.workflow.expressions import condition, template
-from gpt_trader.workflow.scope import wire
-from gpt_trader.workflow.strand import Strand, Work, params_hash
+from gpt_trader.workflow.pen import Attempt, Work, params_hash
+from gpt_trader.workflow.scope import Scope, wire
 
 if TYPE_CHECKING:
-    from gpt_trader.journal.store import Op
+    from gpt_trader.workflow.strand import Strand
 
 REENTERED = (Group, Parallel, Foreach, Switch, Loop, SubWorkflow, Approval, Wait)
 """Kinds that go on where they were after a crash, in the same attempt."""
 
 
-def prepare(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
-    """Make a step's attempt ready, up to the point where it would touch the world."""
-    return _PREPARE[type(step)](strand, step, path, number, frame)
+def prepare(strand: Strand, attempt: Attempt) -> Work:
+    """Make an attempt ready, up to the point where it would touch the world."""
+    return _PREPARE[type(attempt.step)](strand, attempt)
 
 
-def reenter(strand: Strand, step: Step, path: str, outputs: Mapping[str, Any], frame: Frame) -> None:
+def reenter(strand: Strand, attempt: Attempt, outputs: Mapping[str, Any]) -> None:
     """Walk through a recorded container, so that later steps see what is inside it."""
+    step = attempt.step
     if isinstance(step, Group | Switch):
-        _PREPARE[type(step)](strand, step, path, strand.run.last[path].attempt, frame).call()
+        prepare(strand, attempt).call()
     elif isinstance(step, Parallel):
-        _merge_branches(strand, step, path, frame, skip=set(outputs.get("failed", ())))
+        failed = outputs.get("failed", ())
+        for branch in step.branches:
+            if branch.name not in failed:
+                _in_place(strand, attempt, branch.steps)
 
 
-def _place(step: Step, path: str, number: int) -> tuple[str, str]:
+def _in_place(strand: Strand, attempt: Attempt, steps: tuple[Step, ...]) -> None:
+    """Walk steps inside a container, seen from outside once all of them are done."""
+    scope = attempt.frame.scope.child()
+    strand.walk(steps, attempt.frame.inside(*place(attempt), scope=scope))
+    attempt.frame.scope.merge(scope)
+
+
+def place(attempt: Attempt) -> tuple[str, str]:
     """How the paths inside a container are written: from its second attempt on they are new ones."""
-    return step.path, path if number == 1 else f"{path}~{number}"
+    path = attempt.path if attempt.number == 1 else f"{attempt.path}~{attempt.number}"
+    return attempt.step.path, path
 
 
 # --- actions ---------------------------------------------------------------------------------------------------------
 
 
-def _action(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def _action(strand: Strand, attempt: Attempt) -> Work:
+    step = attempt.step
     assert isinstance(step, Action)
-    run = strand.run
-    method = run.parts.catalog.method(step.slice, step.method)
-    params = method.check(resolve(method, step.params, frame))
+    method = strand.run.parts.catalog.method(step.slice, step.method)
+    params = method.check(resolve(method, step.params, attempt.frame))
     hashed = params_hash(params)
-    work = Work(dict, step.slice, step.method, hashed)
-    facts: list[Op] = []
-    work.facts = facts
+    work = Work(dict, step.slice, step.method, hashed, facts=[])
     if step.cache_ttl is not None:
         work.cache_key = hashlib.sha256(f"{step.slice}.{step.method}:{hashed}".encode()).hexdigest()
-    work.call = lambda: _called(strand, step, path, number, method, params, work, facts)
+    work.call = lambda: _cached(strand, attempt, work) or _called(strand, attempt, method, params, work)
     return work
 
 
@@ -83,28 +93,26 @@ def resolve(method: Method, written: Mapping[str, Any], frame: Frame) -> dict[st
     return values
 
 
-def _called(
-    strand: Strand,
-    step: Action,
-    path: str,
-    number: int,
-    method: Method,
-    params: Params,
-    work: Work,
-    facts: list[Op],
-) -> Mapping[str, Any]:
-    parts = strand.run.parts
-    if work.cache_key is not None and step.cache_ttl is not None:
-        text = parts.runs.cached(work.cache_key, parts.runs.now() - int(step.cache_ttl * 1e6))
-        if text is not None:
-            strand.run.tell(path, step.name, "CACHED", number)
-            return parts.artifacts.decode(text)  # type: ignore[no-any-return]
+def _cached(strand: Strand, attempt: Attempt, work: Work) -> Mapping[str, Any] | None:
+    """The outputs of the same method with the same params, if they are fresh enough."""
+    parts, ttl = strand.run.parts, attempt.step.cache_ttl
+    if work.cache_key is None or ttl is None:
+        return None
+    text = parts.runs.cached(work.cache_key, parts.runs.now() - int(ttl * 1e6))
+    if text is None:
+        return None
+    strand.run.tell(attempt.path, attempt.step.name, "CACHED", attempt.number)
+    found: Mapping[str, Any] = parts.artifacts.decode(text)
+    return found
+
+
+def _called(strand: Strand, attempt: Attempt, method: Method, params: Params, work: Work) -> Mapping[str, Any]:
     if strand.lane is not None:
         from gpt_trader.workflow.remote import call_in_lane
 
-        outputs = call_in_lane(strand, path, number, method, params, facts)
+        outputs = call_in_lane(strand, attempt, method, params, work)
     else:
-        outputs = _call_here(strand, step, path, number, method, params, facts)
+        outputs = _call_here(strand, attempt, method, params, work)
     if not isinstance(outputs, method.outputs):
         raise ValidationError(
             f"{method.slice}.{method.name} gave a {type(outputs).__name__}, not its {method.outputs.__name__}"
@@ -112,13 +120,20 @@ def _called(
     return outputs.__dict__
 
 
-def _call_here(
-    strand: Strand, step: Step, path: str, number: int, method: Method, params: Params, facts: list[Op]
-) -> Outputs:
-    run = strand.run
-    parts = run.parts
-    instance = parts.catalog.instance(method.slice)
-    ctx = StepContext(
+def _call_here(strand: Strand, attempt: Attempt, method: Method, params: Params, work: Work) -> Outputs:
+    function = getattr(strand.run.parts.catalog.instance(method.slice), method.name)
+    ctx = context(strand, attempt, work)
+    with watched(strand, attempt):
+        outputs: Outputs = function(params, ctx)
+    return outputs
+
+
+def context(strand: Strand, attempt: Attempt, work: Work) -> StepContext:
+    """All that the attempt may touch; the facts that it records are committed with its outcome."""
+    run, parts = strand.run, strand.run.parts
+    facts = work.facts = work.facts if work.facts is not None else []
+    path, name, number = attempt.path, attempt.step.name, attempt.number
+    return StepContext(
         run_id=run.id,
         path=path,
         attempt=number,
@@ -127,27 +142,25 @@ def _call_here(
         artifacts=parts.artifacts,
         executor=parts.heavy,
         record=lambda topic, payload: facts.append(parts.runs.event(topic, payload, run_id=run.id)),
-        progress=lambda done, total, text: run.tell(path, step.name, "PROGRESS", number, f"{text} {done:g}/{total:g}"),
+        progress=lambda done, total, text: run.tell(path, name, "PROGRESS", number, f"{text} {done:g}/{total:g}"),
         check=lambda: _cooperate(strand),
     )
-    with watched(strand, step, path, number):
-        return getattr(instance, method.name)(params, ctx)  # type: ignore[no-any-return]
 
 
 class watched:  # noqa: N801 - reads as a statement
     """While a thread is inside foreign code, the keeper may give its strand up."""
 
-    __slots__ = ("number", "path", "step", "strand")
+    __slots__ = ("attempt", "strand")
 
-    def __init__(self, strand: Strand, step: Step, path: str, number: int) -> None:
-        self.strand, self.step, self.path, self.number = strand, step, path, number
+    def __init__(self, strand: Strand, attempt: Attempt) -> None:
+        self.strand, self.attempt = strand, attempt
 
     def __enter__(self) -> None:
         strand = self.strand
         if strand.parent is not None:
             strand.take_slot()
         with strand.run.lock:
-            strand.attempt = (self.step, self.path, self.number)
+            strand.attempt = self.attempt
             strand.run.calling.add(strand)
         if strand.limits:
             strand.run.keeper.look_at(min(at for _, at in strand.limits))
@@ -162,102 +175,95 @@ def _cooperate(strand: Strand) -> None:
     strand.raise_overdue()
 
 
-def reconcile(strand: Strand, step: Step, path: str, frame: Frame) -> Mapping[str, Any] | None:
-    """Look up what an earlier attempt of a once-only step did; without a way to, ask a person."""
+def reconcile(strand: Strand, attempt: Attempt) -> Mapping[str, Any] | None:
+    """Look up what an earlier attempt of a once-only step did; without a way to, ask a person. None: it did nothing."""
+    step = attempt.step
     if step.reconcile is None or not isinstance(step, Action):
-        return _ask_again(strand, step, path)
+        _ask_again(strand, attempt)
+        return None
     catalog = strand.run.parts.catalog
     same = step.reconcile in catalog[step.slice].methods
     method = catalog.method(step.slice, step.reconcile) if same else catalog.bare(step.reconcile)
     wanted = catalog.method(step.slice, step.method)
-    values = resolve(wanted, step.params, frame)
+    values = resolve(wanted, step.params, attempt.frame)
     params = method.check({k: v for k, v in values.items() if k in method.params.model_fields})
-    found = _call_here(strand, step, path, 0, method, params, []).__dict__
+    found = _call_here(strand, attempt, method, params, Work(dict)).__dict__
     strand.check_dead()
     if not found.get("found"):
         return None
     return {k: v for k, v in found.items() if k in wanted.outputs.model_fields}
 
 
-def _ask_again(strand: Strand, step: Step, path: str) -> None:
+def _ask_again(strand: Strand, attempt: Attempt) -> None:
     from gpt_trader.workflow.waits import ask
 
-    message = f"step '{step.name}' may have happened already; approve to do it again, reject to stop"
-    answer = ask(strand, f"{path}?again", message, None)
+    name = attempt.step.name
+    message = f"step '{name}' may have happened already; approve to do it again, reject to stop"
+    answer = ask(strand, f"{attempt.path}?{attempt.number}", message, None)
     if not answer["approved"]:
-        raise StepFailed(f"step '{step.name}' was in flight at a crash, and {answer['by']} decided not to repeat it")
+        raise StepFailed(f"step '{name}' was in flight at a crash, and {answer['by']} decided not to repeat it")
 
 
-def _prepare_slices(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def _prepare_slices(strand: Strand, attempt: Attempt) -> Work:
+    step = attempt.step
     assert isinstance(step, Prepare)
-    del frame
-    parts = strand.run.parts
-    ctx = StepContext(
-        run_id=strand.run.id,
-        path=path,
-        attempt=number,
-        mode=strand.run.mode,
-        clock=parts.clock,
-        artifacts=parts.artifacts,
-        executor=parts.heavy,
-    )
+    work = Work(dict)
 
     def call() -> Mapping[str, Any]:
+        ctx = context(strand, attempt, work)
         for name in step.slices:
-            instance = parts.catalog.instance(name)
-            with watched(strand, step, path, number):
+            instance = strand.run.parts.catalog.instance(name)
+            with watched(strand, attempt):
                 instance.prepare(ctx)
         return {"prepared": list(step.slices)}
 
-    return Work(call)
+    work.call = call
+    return work
 
 
 # --- containers ------------------------------------------------------------------------------------------------------
 
 
-def _group(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def _group(strand: Strand, attempt: Attempt) -> Work:
+    step = attempt.step
     assert isinstance(step, Group)
 
     def call() -> Mapping[str, Any]:
-        scope = frame.scope.child()
-        strand.walk(step.steps, frame.inside(*_place(step, path, number), scope=scope))
-        frame.scope.merge(scope)
+        _in_place(strand, attempt, step.steps)
         return {}
 
     return Work(call)
 
 
-def _switch(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def _switch(strand: Strand, attempt: Attempt) -> Work:
+    step = attempt.step
     assert isinstance(step, Switch)
 
     def call() -> Mapping[str, Any]:
         for index, case in enumerate(step.cases):
-            if case.when is None or condition(case.when).holds(frame.view()):
-                scope = frame.scope.child()
-                strand.walk(case.steps, frame.inside(*_place(step, path, number), scope=scope))
-                frame.scope.merge(scope)
+            if case.when is None or condition(case.when).holds(attempt.frame.view()):
+                _in_place(strand, attempt, case.steps)
                 return {"case": index}
         return {"case": None}
 
     return Work(call)
 
 
-def _parallel(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def _parallel(strand: Strand, attempt: Attempt) -> Work:
+    step, frame = attempt.step, attempt.frame
     assert isinstance(step, Parallel)
+    scopes = [frame.scope.child() for _ in step.branches]
+
+    def job(index: int) -> Callable[[Strand], None]:
+        def entry(inner: Strand) -> None:
+            scopes[index] = frame.scope.child()
+            inner.walk(step.branches[index].steps, frame.inside(*place(attempt), scope=scopes[index]))
+            inner.pen.flush()
+
+        return entry
 
     def call() -> Mapping[str, Any]:
         from gpt_trader.workflow.forks import fork
-
-        scopes = [frame.scope.child() for _ in step.branches]
-
-        def job(index: int) -> Callable[[Strand], None]:
-            def entry(inner: Strand) -> None:
-                scopes[index] = frame.scope.child()
-                place = frame.inside(*_place(step, path, number), scope=scopes[index])
-                inner.walk(step.branches[index].steps, place)
-                inner.flush()
-
-            return entry
 
         failures = fork(strand, step, [job(i) for i in range(len(step.branches))])
         for index, scope in enumerate(scopes):
@@ -268,38 +274,28 @@ def _parallel(strand: Strand, step: Step, path: str, number: int, frame: Frame) 
     return Work(call)
 
 
-def _merge_branches(strand: Strand, step: Parallel, path: str, frame: Frame, *, skip: set[str]) -> None:
-    """Replay the branches of a recorded parallel step, save those that had failed."""
-    place = _place(step, path, strand.run.last[path].attempt)
-    for branch in step.branches:
-        if branch.name not in skip:
-            scope = frame.scope.child()
-            strand.walk(branch.steps, frame.inside(*place, scope=scope))
-            frame.scope.merge(scope)
-
-
-def _foreach(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def _foreach(strand: Strand, attempt: Attempt) -> Work:
+    step, frame = attempt.step, attempt.frame
     assert isinstance(step, Foreach)
     items = template(step.items).resolve(frame.view())
     if not isinstance(items, list | tuple):
         raise ValidationError(f"foreach needs a list, not a {type(items).__name__}")
+    results: list[Mapping[str, Any] | None] = [None] * len(items)
+    static, actual = place(attempt)
+
+    def job(index: int) -> Callable[[Strand], None]:
+        def entry(inner: Strand) -> None:
+            scope = frame.scope.child()
+            names = {"item": items[index], step.var: items[index]}
+            body = frame.inside(f"{static}.foreach", f"{actual}.foreach[{index}]", scope=scope, **names)
+            inner.walk(step.steps, body)
+            inner.pen.flush()
+            results[index] = scope.results()
+
+        return entry
 
     def call() -> Mapping[str, Any]:
         from gpt_trader.workflow.forks import fork
-
-        results: list[Mapping[str, Any] | None] = [None] * len(items)
-        static, actual = _place(step, path, number)
-
-        def job(index: int) -> Callable[[Strand], None]:
-            def entry(inner: Strand) -> None:
-                scope = frame.scope.child()
-                names = {"item": items[index], step.var: items[index]}
-                place = frame.inside(f"{static}.foreach", f"{actual}.foreach[{index}]", scope=scope, **names)
-                inner.walk(step.steps, place)
-                inner.flush()
-                results[index] = scope.results()
-
-            return entry
 
         failures = fork(strand, step, [job(i) for i in range(len(items))])
         return _collected(items, results, sorted(failures))
@@ -318,10 +314,10 @@ def _collected(items: Any, results: list[Mapping[str, Any] | None], failed: list
     return outputs
 
 
-def _sub_workflow(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def _sub_workflow(strand: Strand, attempt: Attempt) -> Work:
+    step, frame = attempt.step, attempt.frame
     assert isinstance(step, SubWorkflow)
     from gpt_trader.workflow.inputs import resolve_inputs
-    from gpt_trader.workflow.scope import Scope
 
     given = dict(template(step.params).resolve(frame.view())) if step.params else {}
     for name in step.workflow.inputs:
@@ -334,26 +330,25 @@ def _sub_workflow(strand: Strand, step: Step, path: str, number: int, frame: Fra
         from gpt_trader.workflow.runner import walk_workflow
 
         scope: Scope[Any] = Scope()
-        static, actual = _place(step, path, number)
-        body = Frame(strand.run, inputs, scope, {}, static, actual, frame.journaled)
-        walk_workflow(strand, step.workflow, body)
+        walk_workflow(strand, step.workflow, Frame(strand.run, inputs, scope, {}, *place(attempt), frame.journaled))
         return scope.results()
 
     return Work(call)
 
 
-def _later(module: str, name: str) -> Callable[[Strand, Step, str, int, Frame], Work]:
+def _later(module: str, name: str) -> Callable[[Strand, Attempt], Work]:
     """A kind whose code is imported when a workflow first uses it."""
 
-    def make(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+    def make(strand: Strand, attempt: Attempt) -> Work:
         from importlib import import_module
 
-        return getattr(import_module(f"gpt_trader.workflow.{module}"), name)(strand, step, path, number, frame)  # type: ignore[no-any-return]
+        work: Work = getattr(import_module(f"gpt_trader.workflow.{module}"), name)(strand, attempt)
+        return work
 
     return make
 
 
-_PREPARE: dict[type[Step], Callable[[Strand, Step, str, int, Frame], Work]] = {
+_PREPARE: dict[type[Step], Callable[[Strand, Attempt], Work]] = {
     Action: _action,
     Prepare: _prepare_slices,
     Group: _group,

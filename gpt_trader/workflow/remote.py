@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, TimeoutError as FutureTimeout
+import sys
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from gpt_trader.core.errors import StepFailed, ValidationError
 from gpt_trader.core.slices import Method, Outputs, Params
 from gpt_trader.workflow.executors import RemoteCall
-from gpt_trader.workflow.strand import Strand
 
 if TYPE_CHECKING:
-    from gpt_trader.journal.store import Op
+    from gpt_trader.workflow.pen import Attempt, Work
+    from gpt_trader.workflow.strand import Strand
 
 _LOOK_SECONDS = 0.05
 
 
-def call_in_lane(strand: Strand, path: str, number: int, method: Method, params: Params, facts: list[Op]) -> Outputs:
+def call_in_lane(strand: Strand, attempt: Attempt, method: Method, params: Params, work: Work) -> Outputs:
     """Call a method in the strand's own process and wait for it, no longer than its deadline."""
     run, lane = strand.run, strand.lane
     assert lane is not None
@@ -27,12 +29,12 @@ def call_in_lane(strand: Strand, path: str, number: int, method: Method, params:
     call = RemoteCall(
         module=cls.__module__,
         cls=cls.__qualname__,
-        file=getattr(__import__("sys").modules[cls.__module__], "__file__", None),
+        file=getattr(sys.modules[cls.__module__], "__file__", None),
         method=method.name,
         params=params,
         run_id=run.id,
-        path=path,
-        attempt=number,
+        path=attempt.path,
+        attempt=attempt.number,
         mode=run.mode,
         artifacts=run.parts.artifacts,
         clock=run.parts.clock,
@@ -45,8 +47,8 @@ def call_in_lane(strand: Strand, path: str, number: int, method: Method, params:
     except BaseException:
         lane.kill()
         raise
-    facts += [run.parts.runs.event(topic, payload, run_id=run.id) for topic, payload in told]
-    return outputs
+    work.facts = [run.parts.runs.event(topic, payload, run_id=run.id) for topic, payload in told]
+    return cast("Outputs", outputs)
 
 
 def _wait(strand: Strand, future: Future[Any]) -> Any:

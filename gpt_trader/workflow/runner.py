@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -262,7 +263,7 @@ class Runner:
         if request == "pause":
             return "is not running"
         own = runs.take(record, self.parts.owner)
-        self._end(own, record.workflow, "CANCELLED", "", None, [])
+        runs.store.write(self._end(own, record.workflow, "CANCELLED"))
         return "cancelled"
 
     # the life of one run
@@ -302,7 +303,9 @@ class Runner:
         if run.request == "cancel" and status == "FAILED":
             status, error = "CANCELLED", None
         strand.check_dead()
-        self._end(run.own, run.workflow.name, status, reason, error, strand.take_pending(), run)
+        hit("run.ending")
+        run.commit(strand.pen.take() + self._end(run.own, run.workflow.name, status, reason=reason, error=error))
+        run.tell("", run.workflow.name, status, 0, str((error or {}).get("message", reason)))
         return RunResult(
             id=run.id,
             workflow=run.workflow.name,
@@ -314,33 +317,20 @@ class Runner:
         )
 
     def _end(
-        self,
-        own: Ownership,
-        workflow: str,
-        status: str,
-        reason: str,
-        error: Mapping[str, Any] | None,
-        pending: list[Op],
-        run: ActiveRun | None = None,
-    ) -> None:
+        self, own: Ownership, workflow: str, status: str, *, reason: str = "", error: Mapping[str, Any] | None = None
+    ) -> list[Op]:
+        """What records that a run is over."""
         runs = self.parts.runs
         text = None if error is None else to_json(error).decode()
         row = {**own.guard, "status": status, "reason": reason, "ended_at": runs.now(), "error": text}
         payload = {"workflow": workflow, "status": status} | ({"error": error} if error else {})
-        fact = runs.event(f"run.{status.lower()}", payload, run_id=own.run_id)
-        ops: list[Op] = [*pending, ("run.end", row, True), fact]
-        hit("run.ending")
-        if run is None:
-            runs.store.write(ops)
-        else:
-            run.commit(ops)
-            run.tell("", workflow, status, 0, str((error or {}).get("message", reason)))
+        return [("run.end", row, True), runs.event(f"run.{status.lower()}", payload, run_id=own.run_id)]
 
     def _park(self, strand: Strand, frame: Frame, reason: str) -> RunResult:
         run = strand.run
         fact = self.parts.runs.event("run.waiting", {"workflow": run.workflow.name, "reason": reason}, run_id=run.id)
-        strand.add(("run.release", {**run.own.guard, "reason": reason}, True), fact)
-        strand.flush()
+        strand.pen.add(("run.release", {**run.own.guard, "reason": reason}, True), fact)
+        strand.pen.flush()
         run.tell("", run.workflow.name, "WAITING", 0, reason)
         return RunResult(
             id=run.id,
@@ -356,7 +346,7 @@ class Runner:
         run, runs = strand.run, self.parts.runs
         concurrency = run.workflow.concurrency
         assert concurrency is not None
-        strand.flush()
+        strand.pen.flush()
         while not runs.enter(run.own):
             if concurrency.on_conflict == "skip":
                 return False
@@ -368,10 +358,8 @@ class Runner:
         return True
 
     def _replace(self, run_id: str) -> None:
-        try:
+        with suppress(Conflict):  # it may have ended by itself meanwhile
             self._ask(run_id, "cancel")
-        except Conflict:
-            pass  # it ended by itself meanwhile
 
 
 def walk_workflow(strand: Strand, workflow: Workflow, frame: Frame) -> None:

@@ -12,24 +12,27 @@ from gpt_trader.core.errors import StepFailed, StepTimeout, ValidationError
 from gpt_trader.core.events import topic_filter
 from gpt_trader.core.failpoints import hit
 from gpt_trader.workflow.active import Frame, Unwound, monotonic
-from gpt_trader.workflow.definition import Approval, Loop, Step, Wait
+from gpt_trader.workflow.definition import Approval, Loop, Wait
 from gpt_trader.workflow.expressions import condition, template
-from gpt_trader.workflow.strand import Strand, Work
+from gpt_trader.workflow.kinds import place
+from gpt_trader.workflow.pen import Attempt, Work
 
 if TYPE_CHECKING:
     from gpt_trader.journal.runs import ApprovalRecord
     from gpt_trader.journal.store import Op
+    from gpt_trader.workflow.strand import Strand
 
 _LOOK_SECONDS = 0.1
 _LOOK_FOR_EVENTS_SECONDS = 0.02
 _PAGE = 500
 
 
-def approval(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def approval(strand: Strand, attempt: Attempt) -> Work:
     """Ask a person, and go on only with a yes."""
+    step = attempt.step
     assert isinstance(step, Approval)
-    asked = path if number == 1 else f"{path}~{number}"
-    message = str(template(step.message).resolve(frame.view())) or f"'{step.name}' waits for an approval"
+    _, asked = place(attempt)
+    message = str(template(step.message).resolve(attempt.frame.view())) or f"'{step.name}' waits for an approval"
 
     def call() -> Mapping[str, Any]:
         answer = ask(strand, asked, message, step.wait)
@@ -58,7 +61,7 @@ def ask(strand: Strand, path: str, message: str, seconds: float | None) -> dict[
     expires = None if seconds is None else now + int(seconds * 1e6)
     fact = runs.event("approval.asked", {"path": path, "message": message}, run_id=strand.run.id)
     if runs.approval(strand.run.id, path) is None:
-        strand.add(("approval.ask", {**row, "expires_at": expires}, False), fact)
+        strand.pen.add(("approval.ask", {**row, "expires_at": expires}, False), fact)
     with waiting(strand, f"approval: {message}"):
         while True:
             found = runs.approval(strand.run.id, path)
@@ -82,8 +85,8 @@ class waiting:  # noqa: N801 - reads as a statement
 
     def __enter__(self) -> None:
         run = self.strand.run
-        self.strand.add(("run.wait", {**run.own.guard, "reason": self.reason}, True))
-        self.strand.flush()
+        self.strand.pen.add(("run.wait", {**run.own.guard, "reason": self.reason}, True))
+        self.strand.pen.flush()
         hit("run.waiting")
         run.tell("", run.workflow.name, "WAITING", 0, self.reason)
         if run.parking:
@@ -92,12 +95,13 @@ class waiting:  # noqa: N801 - reads as a statement
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         run = self.strand.run
         if kind is None:
-            self.strand.add(("run.go", run.own.guard, True))
+            self.strand.pen.add(("run.go", run.own.guard, True))
             run.tell("", run.workflow.name, "RUNNING")
 
 
-def wait(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def wait(strand: Strand, attempt: Attempt) -> Work:
     """Wait for a length of time, a moment, or an event."""
+    step, path, number, frame = attempt.step, attempt.path, attempt.number, attempt.frame
     assert isinstance(step, Wait)
     if step.topic is not None:
         return Work(lambda: _wait_for_event(strand, step, path, frame))
@@ -108,7 +112,7 @@ def wait(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Wo
         kept = runs.checkpoint(strand.run.id, path)
         end = kept[1] if kept and kept[0] == number else _end(step, runs.now(), frame)
         if not kept or kept[0] != number:
-            strand.add(_point(strand, path, number, end))
+            strand.pen.add(_point(strand, path, number, end))
         reason = f"until {datetime.fromtimestamp(end / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
         with waiting(strand, reason):
             while (left := (end - runs.now()) / 1e6) > 0:
@@ -154,7 +158,7 @@ def _wait_for_event(strand: Strand, step: Wait, path: str, frame: Frame) -> Mapp
     kept = runs.checkpoint(strand.run.id, path)
     cursor = kept[1] if kept else last_seq(strand)
     if not kept:
-        strand.add(_point(strand, path, 0, cursor))
+        strand.pen.add(_point(strand, path, 0, cursor))
     end = None if step.wait is None else monotonic() + step.wait
     with waiting(strand, f"event {step.topic}"):
         for event in _events(strand, step.topic, step.event_if, cursor, frame):
@@ -188,16 +192,17 @@ def _events(
             yield None
 
 
-def loop(strand: Strand, step: Step, path: str, number: int, frame: Frame) -> Work:
+def loop(strand: Strand, attempt: Attempt) -> Work:
     """Take the steps for each event; how far it came is checkpointed, ticks are not recorded."""
+    step = attempt.step
     assert isinstance(step, Loop)
-    return Work(lambda: _Loop(strand, step, path, number, frame).run())
+    return Work(lambda: _Loop(strand, step, attempt).run())
 
 
 class _Loop:
-    def __init__(self, strand: Strand, step: Loop, path: str, number: int, frame: Frame) -> None:
-        self.strand, self.step, self.path, self.frame = strand, step, path, frame
-        self.prefix = path if number == 1 else f"{path}~{number}"
+    def __init__(self, strand: Strand, step: Loop, attempt: Attempt) -> None:
+        self.strand, self.step, self.frame = strand, step, attempt.frame
+        _, self.prefix = place(attempt)
         kept = strand.run.parts.runs.checkpoint(strand.run.id, self.prefix)
         self.count, self.cursor = kept or (0, last_seq(strand))
         self.saved = self.count if kept else -1
@@ -243,14 +248,14 @@ class _Loop:
         run = self.strand.run
         for known in (run.last, run.tries, run.deadlines):
             for path in [p for p in known if p.startswith(place)]:
-                del known[path]  # type: ignore[attr-defined]
+                del known[path]
 
     def _save_if(self, due: bool) -> None:  # noqa: FBT001 - reads as a sentence
         if due:
             self._save()
 
     def _save(self) -> None:
-        self.strand.add(_point(self.strand, self.prefix, self.count, self.cursor))
-        self.strand.flush()
+        self.strand.pen.add(_point(self.strand, self.prefix, self.count, self.cursor))
+        self.strand.pen.flush()
         self.saved = self.count
         hit("loop.saved")

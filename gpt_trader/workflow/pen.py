@@ -1,0 +1,167 @@
+"""The pen writes a strand's records; a step's end and the next one's begin are committed together."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
+
+from gpt_trader.core.errors import RunCancelled
+from gpt_trader.workflow.active import ActiveRun, Frame, Last, failure
+from gpt_trader.workflow.definition import Step
+
+if TYPE_CHECKING:
+    from gpt_trader.journal.store import Op
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one step at its place in a run."""
+
+    step: Step
+    path: str
+    number: int
+    frame: Frame
+
+    @property
+    def recorded(self) -> bool:
+        """Ticks of a loop leave no records, except of steps that may happen once only."""
+        return self.frame.journaled or self.step.effect == "once"
+
+
+@dataclass(slots=True)
+class Work:
+    """An attempt ready to be made: how to call it, and what its record says."""
+
+    call: Callable[[], Mapping[str, Any]]
+    slice: str = ""
+    method: str = ""
+    params_hash: str = ""
+    cache_key: str | None = None
+    facts: list[Op] | None = None
+
+
+class Pen:
+    """Writes for one strand."""
+
+    def __init__(self, run: ActiveRun) -> None:
+        self._run = run
+        self._pending: list[Op] = []
+
+    def flush(self) -> None:
+        """Commit what is not committed yet."""
+        self._run.commit(self.take())
+
+    def take(self) -> list[Op]:
+        """What is not committed yet, for the caller to commit."""
+        pending, self._pending = self._pending, []
+        return pending
+
+    def add(self, *ops: Op) -> None:
+        """Have something committed with the next record."""
+        self._pending += ops
+
+    def open(self, attempt: Attempt, work: Work, *, flush: bool) -> None:
+        """Record the intent; a leaf touches nothing before that is committed."""
+        run, step = self._run, attempt.step
+        run.last[attempt.path] = Last(attempt.number, "RUNNING", slice=work.slice, method=work.method)
+        if attempt.recorded:
+            self._pending.append(("step.begin", self._row(attempt, "RUNNING", work), True))
+            if flush:
+                self.flush()
+        run.tell(attempt.path, step.name, "RUNNING", attempt.number)
+
+    def succeed(self, attempt: Attempt, outputs: Mapping[str, Any], facts: list[Op] | None = None) -> None:
+        """Record a success; it is committed with the next intent, and at once if the step may happen once only."""
+        self._close(attempt, "SUCCEEDED", outputs, None, facts or [], flush=attempt.step.effect == "once")
+
+    def fail(self, attempt: Attempt, error: BaseException | dict[str, Any], facts: list[Op] | None = None) -> None:
+        """Record a failure, or that the attempt was cancelled."""
+        told = error if isinstance(error, dict) else failure(error)
+        status = "CANCELLED" if told["type"] == RunCancelled.__name__ else "FAILED"
+        self._close(attempt, status, None, told, facts or [], flush=True)
+        self._run.tries[attempt.path] = self._run.tries.get(attempt.path, 0) + 1
+
+    def skip(self, attempt: Attempt) -> None:
+        """Record that a step's condition did not hold."""
+        self._run.last[attempt.path] = Last(1, "SKIPPED")
+        if attempt.frame.journaled:
+            row = self._row(attempt, "SKIPPED", Work(dict))
+            ended = {"ended_at": row["started_at"], "error": None, "outputs": None}
+            self._pending.append(("step.skip", {**row, **ended}, True))
+        self._run.tell(attempt.path, attempt.step.name, "SKIPPED", 1)
+
+    def orphan(self, path: str, number: int) -> None:
+        """Record that a process ended in the middle of an attempt, which will be made again."""
+        self._end(
+            path, number, "FAILED", None, {"type": "Interrupted", "message": "the process ended during this step"}
+        )
+
+    def _close(
+        self,
+        attempt: Attempt,
+        status: str,
+        outputs: Mapping[str, Any] | None,
+        error: dict[str, Any] | None,
+        facts: list[Op],
+        *,
+        flush: bool,
+    ) -> None:
+        run, path = self._run, attempt.path
+        if attempt.recorded:
+            self._end(path, attempt.number, status, outputs, error)
+        self._pending += facts
+        if flush:
+            self.flush()
+        before = run.last[path]
+        run.last[path] = Last(attempt.number, status, outputs, error=error, slice=before.slice, method=before.method)
+        run.tell(path, attempt.step.name, status, attempt.number, "" if error is None else str(error["message"]))
+
+    def _end(
+        self, path: str, number: int, status: str, outputs: Mapping[str, Any] | None, error: dict[str, Any] | None
+    ) -> None:
+        encode = self._run.parts.artifacts.encode
+        row = {
+            **self._run.own.guard,
+            "path": path,
+            "attempt": number,
+            "status": status,
+            "outputs": None if outputs is None else encode(outputs),
+            "error": None if error is None else to_json(error).decode(),
+            "ended_at": self._run.parts.runs.now(),
+        }
+        self._pending.append(("step.end", row, True))
+
+    def _row(self, attempt: Attempt, status: str, work: Work) -> dict[str, Any]:
+        return {
+            **self._run.own.guard,
+            "path": attempt.path,
+            "attempt": attempt.number,
+            "name": attempt.step.name,
+            "slice": work.slice,
+            "method": work.method,
+            "status": status,
+            "params_hash": work.params_hash,
+            "cache_key": work.cache_key,
+            "started_at": self._run.parts.runs.now(),
+        }
+
+
+def params_hash(value: Any) -> str:
+    """A short hash of params; tables count by their contents."""
+    text = to_json(value, fallback=_contents, inf_nan_mode="constants")
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def _contents(value: Any) -> str:
+    if hasattr(value, "to_parquet"):
+        from pandas.util import hash_pandas_object
+
+        columns = ",".join(map(str, value.columns))
+        return f"{columns}:{hashlib.sha256(hash_pandas_object(value).to_numpy().tobytes()).hexdigest()}"
+    if hasattr(value, "tobytes"):
+        return hashlib.sha256(value.tobytes()).hexdigest()
+    return f"{type(value).__module__}.{type(value).__qualname__}"

@@ -1,0 +1,157 @@
+"""How a step comes to its outcome: tries, what a crash left behind, and effects that may happen once only."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from gpt_trader.core.errors import (
+    ConfigError,
+    Conflict,
+    JournalError,
+    NotFound,
+    RefusedByRisk,
+    RunCancelled,
+    StepFailed,
+    StepTimeout,
+    ValidationError,
+)
+from gpt_trader.core.failpoints import hit
+from gpt_trader.workflow.active import Last, monotonic
+from gpt_trader.workflow.definition import Retry, Step
+from gpt_trader.workflow.kinds import REENTERED, prepare, reconcile
+from gpt_trader.workflow.pen import Attempt, Work
+
+if TYPE_CHECKING:
+    from gpt_trader.workflow.active import Frame
+    from gpt_trader.workflow.strand import Strand
+
+_NEVER_RETRIED = (ValidationError, NotFound, ConfigError, RefusedByRisk, RunCancelled, JournalError)
+_JITTER = random.Random(0x9E3779B9)
+
+
+def persist(strand: Strand, step: Step, path: str, frame: Frame) -> Mapping[str, Any]:
+    """Attempt a step until it succeeds or its tries are used up."""
+    run = strand.run
+    while True:
+        last = run.last.get(path)
+        tries = run.tries.get(path, 0)
+        if tries and last is not None and last.status in ("FAILED", "CANCELLED"):
+            error = _revived(last)
+            if not _again(step, tries, error, path):
+                raise error
+            _pause(strand, step, path, tries, error)
+        try:
+            return _attempt(strand, step, path, last, frame)
+        except Exception as error:
+            if not _again(step, run.tries.get(path, 0), error, path):
+                raise
+
+
+def _again(step: Step, tries: int, error: Exception, path: str) -> bool:
+    """Whether a failed step may be tried once more; a deadline of a step around it ends its tries."""
+    if isinstance(error, _NEVER_RETRIED) or (isinstance(error, StepTimeout) and error.path != path):
+        return False
+    return 0 < tries < step.retry.max_attempts
+
+
+def _pause(strand: Strand, step: Step, path: str, tries: int, error: Exception) -> None:
+    delay = _delay(step.retry, tries)
+    strand.run.tell(path, step.name, "RETRYING", tries, f"{error}; again in {delay:.1f} s")
+    strand.wait(delay)
+
+
+def _delay(retry: Retry, tries: int) -> float:
+    """The pause before the next try: grows, is capped, and differs a little each time."""
+    growth = {"fixed": 1.0, "linear": float(tries), "exponential": 2.0 ** min(tries - 1, 30)}[retry.backoff]
+    delay = min(retry.delay * growth, retry.max_delay)
+    return delay * _JITTER.uniform(0.5, 1.0) if retry.jitter else delay
+
+
+def _attempt(strand: Strand, step: Step, path: str, last: Last | None, frame: Frame) -> Mapping[str, Any]:
+    """Make one attempt, or go on with the one that a crash interrupted."""
+    number, open_already = 1 if last is None else last.attempt + 1, False
+    if last is not None and last.status == "RUNNING":
+        same_work(step, path, last)
+        open_already = isinstance(step, REENTERED)
+    if open_already and last is not None:
+        number = last.attempt
+    elif last is not None:
+        found = _left_behind(strand, step, path, last, frame)
+        if found is not None:
+            return found
+    attempt = Attempt(step, path, number, frame)
+    limited = _limit(strand, attempt)
+    try:
+        return _make(strand, attempt, open_already=open_already)
+    finally:
+        if limited:
+            strand.limits.pop()
+
+
+def _make(strand: Strand, attempt: Attempt, *, open_already: bool) -> Mapping[str, Any]:
+    pen, work = strand.pen, Work(dict)
+    try:
+        try:
+            work = prepare(strand, attempt)
+        finally:
+            if not open_already:
+                pen.open(attempt, work, flush=not isinstance(attempt.step, REENTERED))
+        hit("step.begun")
+        outputs = work.call()
+        strand.check_dead()
+        hit("step.called")
+    except Exception as error:
+        strand.check_dead()
+        pen.fail(attempt, error, work.facts)
+        raise
+    pen.succeed(attempt, outputs, work.facts)
+    return outputs
+
+
+def _limit(strand: Strand, attempt: Attempt) -> bool:
+    """Set the deadline of an attempt; that of a container goes on when its strand is born again."""
+    if attempt.step.timeout is None:
+        return False
+    at = monotonic() + attempt.step.timeout
+    if isinstance(attempt.step, REENTERED):
+        at = strand.run.deadlines.setdefault(f"{attempt.path}#{attempt.number}", at)
+    strand.limits.append((attempt.path, at))
+    return True
+
+
+def _left_behind(strand: Strand, step: Step, path: str, last: Last, frame: Frame) -> Mapping[str, Any] | None:
+    """What an earlier attempt brought about, if it may happen once only; None if the step is to be attempted again."""
+    outputs = None
+    if step.effect == "once":
+        outputs = reconcile(strand, Attempt(step, path, last.attempt, frame))
+    if last.status == "RUNNING":
+        if outputs is not None:
+            strand.pen.succeed(Attempt(step, path, last.attempt, frame), outputs)
+        else:
+            strand.pen.orphan(path, last.attempt)
+    elif outputs is not None:
+        anew = Attempt(step, path, last.attempt + 1, frame)
+        strand.pen.open(anew, Work(dict, last.slice, last.method), flush=False)
+        strand.pen.succeed(anew, outputs)
+    return outputs
+
+
+def same_work(step: Step, path: str, last: Last) -> None:
+    """Refuse to take a record of one method for the outcome of another."""
+    wanted = (getattr(step, "slice", ""), getattr(step, "method", ""))
+    if wanted != (last.slice, last.method):
+        raise Conflict(
+            f"{path} was recorded as '{last.slice}.{last.method}', but the definition says '{'.'.join(wanted)}'",
+            hint="fork the run to go on with another definition",
+        )
+
+
+def _revived(last: Last) -> Exception:
+    """The error of an attempt that another thread recorded."""
+    told = last.error or {}
+    message = str(told.get("message", "failed"))
+    if told.get("type") == StepTimeout.__name__:
+        return StepTimeout(message, path=str(told.get("path", "")))
+    return RunCancelled(message) if last.status == "CANCELLED" else StepFailed(message, hint=told.get("hint"))
