@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from gpt_trader.core.orders import BUY, ZERO, Fill, exact
 from gpt_trader.core.portfolio import Portfolio, exactly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from gpt_trader.core.market import Instrument
     from gpt_trader.core.orders import RoundTrip
@@ -19,10 +20,30 @@ if TYPE_CHECKING:
 NEAR = 1e-9
 
 
+def _unknown(ns: int) -> float:  # noqa: ARG001
+    return math.nan
+
+
+def _not_known(one: str, other: str, ns: int) -> float:  # noqa: ARG001
+    return math.nan
+
+
 class Lane:
     """One symbol of the account: its last price and, as floats, what all strategies together hold of it."""
 
-    __slots__ = ("symbol", "instrument", "unit", "price", "ns", "held", "value", "span", "positions")
+    __slots__ = (
+        "held",
+        "instrument",
+        "ns",
+        "open_for",
+        "positions",
+        "price",
+        "span",
+        "symbol",
+        "typical_volume",
+        "unit",
+        "value",
+    )
 
     def __init__(self, instrument: Instrument, *, span: int = 1) -> None:
         self.symbol = instrument.symbol
@@ -34,6 +55,8 @@ class Lane:
         self.value = 0.0
         self.span = span
         self.positions: list[Position] = []
+        self.typical_volume: Callable[[int], float] = _unknown
+        self.open_for: Callable[[int], float] = _unknown
 
 
 class Account:
@@ -45,6 +68,7 @@ class Account:
         self.portfolio = portfolio
         self.leverage = leverage
         self.lanes = {instrument.symbol: Lane(instrument) for instrument in instruments}
+        self.correlation: Callable[[str, str, int], float] = _not_known
         self.equity = 0.0
         self.cash = 0.0
         self.refresh()
@@ -89,6 +113,17 @@ class Account:
     def net(self) -> float:
         """Long less short."""
         return sum(lane.value for lane in self.lanes.values())
+
+    def held_by(self, strategy: str, symbol: str) -> float:
+        """What one strategy holds of a symbol."""
+        position = self.portfolio.positions.get((strategy, symbol))
+        return float(position.quantity) if position is not None else 0.0
+
+    def symbols_held(self, strategy: str | None = None) -> set[str]:
+        """The symbols with a position, of all strategies or of one."""
+        if strategy is None:
+            return {lane.symbol for lane in self.lanes.values() if lane.held}
+        return {symbol for name, symbol in self.portfolio.positions if name == strategy and self.held_by(name, symbol)}
 
     def affords(self, symbol: str, quantity: Decimal, price: Decimal, fee: Decimal) -> bool:
         """Whether a trade leaves no more exposure than equity times leverage; what shrinks a position always passes."""

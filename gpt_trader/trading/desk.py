@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import RefusedByRisk
 from gpt_trader.core.market import time_of
 from gpt_trader.core.orders import Approved, Order, Refused, Trade, TradeSignal
-from gpt_trader.trading.ordering import make_order
+from gpt_trader.trading.ordering import closing_order, make_order
 from gpt_trader.trading.tape import Alert
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gpt_trader.core.ports import Broker
     from gpt_trader.trading.account import Account
     from gpt_trader.trading.guard import Guard
+    from gpt_trader.trading.guards.running import Halt
     from gpt_trader.trading.seats import Seat
     from gpt_trader.trading.tape import Tape
 
@@ -30,13 +31,23 @@ NOTHING: tuple[tuple[Seat, TradeSignal], ...] = ()
 class Desk:
     """The only caller of strategy, guard and broker; its stages are methods, because a workflow may name them one by one."""
 
-    def __init__(self, account: Account, broker: Broker, guard: Guard, tape: Tape, *, seats: Sequence[Seat]) -> None:
+    def __init__(
+        self,
+        account: Account,
+        broker: Broker,
+        guard: Guard,
+        tape: Tape,
+        *,
+        seats: Sequence[Seat],
+        at_close: Callable[[MarketData], Iterable[Fill]] | None = None,
+    ) -> None:
         self.account = account
         self.broker = broker
         self.guard = guard
         self.tape = tape
         self.seats = {seat.name: seat for seat in seats}
         self.paused = False
+        self._at_close = at_close
         self.walks = 0
         self.curve = array("d")
         self.times = array("q")
@@ -49,6 +60,8 @@ class Desk:
         if self.broker.pending:
             self.settle(data)
         self.mark(data)
+        if self.paused:
+            return
         signals = self.decide(data)
         if signals:
             self.act(data, signals)
@@ -78,7 +91,9 @@ class Desk:
         lane.ns = ns
         guard = self.guard
         if equity <= guard.floor or equity > guard.ceiling or ns >= guard.wake:
-            guard.look(equity, ns)
+            halts = guard.look(equity, ns)
+            if halts:
+                self.obey(halts, data)
         if self._single:
             self.curve.append(equity)
         else:
@@ -110,6 +125,35 @@ class Desk:
             self.record(verdict)
             if isinstance(verdict, Approved):
                 self.submit(verdict)
+        if self._at_close is not None:
+            self._fill_at_close(data)
+
+    def obey(self, halts: Sequence[Halt], data: MarketData) -> None:
+        """Do what the guard demands: alert, take entries back, and close everything where it says so."""
+        for halt in halts:
+            self.tape.alerts.append(Alert(halt.severity, halt.code, halt.reason, data.ns))
+        acts = {halt.act for halt in halts}
+        if acts & {"flatten", "halt"}:
+            self.cancel_entries()
+        if "flatten" in acts:
+            self.flatten(data)
+
+    def cancel_entries(self) -> None:
+        """Take back every order that could open something."""
+        for order in self.broker.open_orders():
+            if not order.terms.reduce_only:
+                self.broker.cancel(order.id)
+
+    def flatten(self, data: MarketData) -> None:
+        """Send a closing order for everything that is held; what does not fill at once goes on working."""
+        for position in list(self.account.portfolio.positions.values()):
+            if position.quantity:
+                lane = self.account.lanes[position.symbol]
+                order = closing_order(position, lane, data.ns, self.tape.next_id(), reason="flatten")
+                verdict = self.check(order, data.ns)
+                self.record(verdict)
+                if isinstance(verdict, Approved):
+                    self.submit(verdict)
 
     def size(self, seat: Seat, signal: TradeSignal, data: MarketData) -> Order | Refused | None:
         """Make an order of a signal: how much, on which lots and ticks; None when its target is reached already."""
@@ -193,6 +237,12 @@ class Desk:
             self.stop(seat, fault, data.ns)
         else:
             found.extend(checked)
+
+    def _fill_at_close(self, data: MarketData) -> None:
+        assert self._at_close is not None
+        for fill in self._at_close(data):
+            self.book(fill)
+        self.curve[-1] = self.account.equity
 
     def _point(self, equity: float, ns: int) -> None:
         if self.times and self.times[-1] == ns:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from gpt_trader.core.bars import Bars
 from gpt_trader.core.errors import NoBars
 from gpt_trader.core.market import MarketData
-from gpt_trader.core.orders import BUY, SELL, Approved, Order, Terms
+from gpt_trader.core.orders import Approved
 from gpt_trader.core.portfolio import Portfolio
 from gpt_trader.trading.account import Account
 from gpt_trader.trading.actions import Actions
@@ -18,7 +17,16 @@ from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.desk import Desk
 from gpt_trader.trading.guard import Guard
 from gpt_trader.trading.limits import Limits, limits_of
-from gpt_trader.trading.playback import instrument_of, play, session_ends, span_of
+from gpt_trader.trading.ordering import closing_order
+from gpt_trader.trading.playback import (
+    Correlations,
+    TypicalVolume,
+    always_open,
+    instrument_of,
+    play,
+    session_ends,
+    span_of,
+)
 from gpt_trader.trading.report import Outcome, Report, make_report
 from gpt_trader.trading.seats import StrategySpec, seat
 from gpt_trader.trading.simbroker import SimBroker
@@ -28,7 +36,8 @@ from gpt_trader.trading.watchdog import Watchdog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_CLOSING = Terms(reduce_only=True)
+    from gpt_trader.core.portfolio import Position
+
 MODES: Mapping[str, Mapping[str, str]] = {
     "backtest": {"feed": "recorded", "clock": "BarClock", "broker": "SimBroker"},
     "paper": {"feed": "stream", "clock": "WallClock", "broker": "SimBroker"},
@@ -98,7 +107,9 @@ def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestC
     portfolio.rates.update(config.rates)
     account = Account(portfolio, instruments, leverage=config.leverage)
     for b in bars:
-        account.lanes[b.symbol].span = span_of(b)
+        lane = account.lanes[b.symbol]
+        lane.span, lane.typical_volume, lane.open_for = span_of(b), TypicalVolume(b), always_open
+    account.correlation = Correlations(bars)
     offset = config.fill.session_offset_ns
     broker = SimBroker(
         account,
@@ -107,9 +118,18 @@ def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestC
         session_ends={b.symbol: session_ends(b, offset_ns=offset) for b in bars},
         finer={b.symbol: list(play([b])) for b in config.finer},
     )
-    limits = limits_of(config.limits)
-    guard = Guard(account, limits.controls(), costs=config.costs)
-    desk = Desk(account, broker, guard, Tape(), seats=[seat(spec, config.sizing) for spec in specs])
+    limits = limits_of(config.limits).for_recording()
+    guard = Guard(
+        account,
+        limits.controls,
+        running=limits.running,
+        per_strategy=limits.per_strategy,
+        costs=config.costs,
+        session_offset_ns=offset,
+    )
+    at_close = broker.settle_close if config.fill.same_close else None
+    seats = [seat(spec, config.sizing) for spec in specs]
+    desk = Desk(account, broker, guard, Tape(), seats=seats, at_close=at_close)
     return Bench(desk, broker, Actions(account, config, bars), limits)
 
 
@@ -143,20 +163,17 @@ def finish(bench: Bench, bars: Sequence[Bars], config: BacktestConfig) -> None:
             bench.broker.cancel(order.id, "end_of_data")
         for position in list(desk.account.portfolio.of(b.symbol)):
             if position.quantity:
-                _close(bench, position.strategy, last, price)
+                _close(bench, position, last, price)
     desk.tape.ended.extend(bench.broker.drain())
     desk.account.refresh()
     if desk.curve:
         desk.curve[-1] = desk.account.equity
 
 
-def _close(bench: Bench, strategy: str, last: MarketData, price: float) -> None:
-    desk, held = bench.desk, bench.desk.account.position(strategy, last.symbol).quantity
-    order = Order(
-        desk.tape.next_id(), strategy, last.symbol, SELL if held > 0 else BUY, abs(held), _CLOSING,
-        price, last.ns, last.ns, Decimal(0), reason="close_at_end",
-    )  # fmt: skip
-    verdict = desk.check(order, last.ns)
+def _close(bench: Bench, position: Position, last: MarketData, price: float) -> None:
+    desk = bench.desk
+    lane = desk.account.lanes[last.symbol]
+    verdict = desk.check(closing_order(position, lane, last.ns, desk.tape.next_id(), reason="close_at_end"), last.ns)
     desk.record(verdict)
     if isinstance(verdict, Approved):
         desk.submit(verdict)

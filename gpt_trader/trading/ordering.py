@@ -10,9 +10,11 @@ from gpt_trader.core.orders import AT_MARKET, BUY, SELL, Order, Refused, Side, T
 
 if TYPE_CHECKING:
     from gpt_trader.core.market import Instrument, MarketData
+    from gpt_trader.core.portfolio import Position
     from gpt_trader.trading.account import Account, Lane
     from gpt_trader.trading.seats import Seat
 
+CLOSING = Terms(reduce_only=True)
 PRICES = ("limit", "stop", "stop_loss", "take_profit")
 
 
@@ -56,6 +58,15 @@ def _order(  # noqa: PLR0913, PLR0917 - the parts of an order
     return Order(
         order_id, seat.name, signal.symbol, side, quantity, terms,
         price, data.ns, data.ns + lane.span, aim, share, None, signal.reason,
+    )  # fmt: skip
+
+
+def closing_order(position: Position, lane: Lane, ns: int, order_id: str, *, reason: str) -> Order:
+    """The market order that closes a position, and can do nothing else."""
+    side = SELL if position.quantity > 0 else BUY
+    return Order(
+        order_id, position.strategy, position.symbol, side, abs(position.quantity), CLOSING,
+        lane.price, ns, ns + lane.span, reason=reason,
     )  # fmt: skip
 
 

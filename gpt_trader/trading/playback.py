@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from decimal import Decimal
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
@@ -12,6 +14,8 @@ from gpt_trader.core.market import DAY, Bar, Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.market import MarketData
@@ -54,6 +58,54 @@ def session_ends(bars: Bars, *, offset_ns: int = 0) -> frozenset[int]:
     days = (bars.ts + offset_ns) // DAY
     last = np.append(days[1:] != days[:-1], True)
     return frozenset(bars.ts[last].tolist())
+
+
+class TypicalVolume:
+    """The median volume of the last full block of bars before a moment: what was known then, and nothing later."""
+
+    def __init__(self, bars: Bars, *, block: int = 20) -> None:
+        count = len(bars) // block
+        volumes = bars.volume[: count * block].reshape(count, block)
+        self._known_from = bars.ts[block - 1 : count * block : block].tolist()
+        self._medians = np.median(volumes, axis=1).tolist()
+
+    def __call__(self, ns: int) -> float:
+        """The usual volume at this moment; NaN while too little was seen."""
+        at = bisect_right(self._known_from, ns) - 1
+        return self._medians[at] if at >= 0 else math.nan
+
+
+class Correlations:
+    """How two symbols moved together over their last bars in common, as it was known at a moment."""
+
+    def __init__(self, bars: Sequence[Bars], *, length: int = 60) -> None:
+        self._bars = {b.symbol: b for b in bars}
+        self._length = length
+        self._known: dict[tuple[str, str, int], float] = {}
+
+    def __call__(self, one: str, other: str, ns: int) -> float:
+        """The correlation of returns, renewed each day; NaN when too little is known."""
+        key = (one, other, ns // DAY)
+        if key not in self._known:
+            self._known[key] = self._measure(self._bars[one], self._bars[other], ns)
+        return self._known[key]
+
+    def _measure(self, one: Bars, other: Bars, ns: int) -> float:
+        times, first, second = np.intersect1d(_until(one, ns), _until(other, ns), return_indices=True)
+        if len(times) <= self._length:
+            return math.nan
+        keep = slice(-self._length - 1, None)
+        a, b = np.diff(np.log(one.close[first[keep]])), np.diff(np.log(other.close[second[keep]]))
+        return float(np.corrcoef(a, b)[0, 1]) if np.ptp(a) > 0 and np.ptp(b) > 0 else math.nan
+
+
+def _until(bars: Bars, ns: int) -> NDArray[np.int64]:
+    return bars.ts[: int(np.searchsorted(bars.ts, ns, side="right"))]
+
+
+def always_open(ns: int) -> float:  # noqa: ARG001
+    """How long the market stays open: a recording is its own calendar."""
+    return math.inf
 
 
 def instrument_of(bars: Bars) -> Instrument:

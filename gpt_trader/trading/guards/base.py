@@ -12,53 +12,111 @@ from gpt_trader.core.orders import BUY
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gpt_trader.core.market import Instrument
     from gpt_trader.core.orders import Order
-    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.account import Account
+    from gpt_trader.trading.costs import Costs
     from gpt_trader.trading.guards.memory import Memory
 
 
 class Look:
-    """The facts about one order, gathered once for all controls; numbers are floats in the account's currency."""
+    """The facts about one order, gathered once for all controls; money is a float in the account's currency.
+
+    Of a strategy's own limits, `held` and the exposures are that strategy's; otherwise they are the account's.
+    """
 
     __slots__ = (
-        "account", "after", "held", "instrument", "lane", "memory", "notional", "ns", "order", "price", "reducing", "size",
+        "account",
+        "after",
+        "change",
+        "costs",
+        "held",
+        "lane",
+        "memory",
+        "notional",
+        "ns",
+        "order",
+        "price",
+        "reducing",
+        "scope",
+        "size",
+        "unit",
         "working",
-    )  # fmt: skip
+    )
 
-    def __init__(self, order: Order, account: Account, memory: Memory, working: Sequence[Order], now_ns: int) -> None:
+    def __init__(
+        self,
+        order: Order,
+        account: Account,
+        memory: Memory,
+        *,
+        working: Sequence[Order],
+        ns: int,
+        costs: Costs | None = None,
+        scope: str | None = None,
+    ) -> None:
         self.order = order
         self.account = account
         self.memory = memory
         self.working = working
-        self.ns = now_ns
-        self.size = float(order.quantity)
-        self.price = order.reference
-        lane = account.lanes.get(order.symbol)
-        self.lane: Lane | None = lane
+        self.ns = ns
+        self.costs = costs
+        self.scope = scope
+        self.size = size = float(order.quantity)
+        self.price = price = order.reference
+        self.change = change = size if order.side is BUY else -size
+        self.lane = lane = account.lanes.get(order.symbol)
         if lane is None:
-            self.held = self.after = self.notional = math.nan
+            self.held = self.after = self.notional = self.unit = math.nan
             self.reducing = False
             return
-        self.instrument: Instrument = lane.instrument
-        self.held = held = lane.held
-        self.notional = self.size * order.reference * lane.unit
-        change = self.size if order.side is BUY else -self.size
-        self.after = after = held + change
-        self.reducing = after * held >= 0 and abs(after) < abs(held)
+        self.unit = lane.unit
+        self.notional = size * price * lane.unit
+        self.held = held = lane.held if scope is None else account.held_by(scope, order.symbol)
+        after = held + change
+        # An order marked so is held to it by a control of its own, which no reduction is spared.
+        self.reducing = order.terms.reduce_only or (after * held >= 0 and abs(after) < abs(held))
         if working:
-            self.after += same_way(working, order)
+            after += entering(working, order, scope)
+        self.after = after
 
     @property
-    def opening(self) -> float:
-        """The notional by which the order adds to its symbol's exposure."""
-        assert self.lane is not None
-        return (abs(self.held + self.signed) - abs(self.held)) * self.price * self.lane.unit
+    def gross(self) -> float:
+        """All exposure after this order and all orders at work, long and short added."""
+        return self._others(sized=True) + abs(self.after * self.price * self.unit)
 
     @property
-    def signed(self) -> float:
-        """The size, below zero for a sale."""
-        return self.size if self.order.side is BUY else -self.size
+    def net(self) -> float:
+        """Long less short after this order."""
+        return self._others(sized=False) + self.after * self.price * self.unit
+
+    @property
+    def positions(self) -> int:
+        """How many symbols would be held after this order."""
+        held = self.account.symbols_held(self.scope)
+        held.add(self.order.symbol)
+        return len(held)
+
+    def _others(self, *, sized: bool) -> float:
+        account = self.account
+        total = 0.0
+        for lane in account.lanes.values():
+            if lane is not self.lane:
+                value = (
+                    lane.value
+                    if self.scope is None
+                    else account.held_by(self.scope, lane.symbol) * lane.price * lane.unit
+                )
+                total += abs(value) if sized else value
+        return total + self._working_elsewhere(sized=sized)
+
+    def _working_elsewhere(self, *, sized: bool) -> float:
+        total = 0.0
+        for other in self.working:
+            lane = self.account.lanes.get(other.symbol)
+            if other.symbol != self.order.symbol and lane is not None and not other.terms.reduce_only:
+                value = float(other.quantity) * other.reference * lane.unit
+                total += value if sized or other.side is BUY else -value
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +129,32 @@ class Control:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            require_limit(f"{self.code}.{field.name}", getattr(self, field.name), field)
+            require_limit(self.code, getattr(self, field.name), field)
 
     def check(self, look: Look) -> str | None:
         """The reason why this order must not leave, or None."""
         raise NotImplementedError
 
 
-def require_limit(name: str, value: object, field: Field[Any]) -> None:
+def require_limit(code: str, value: object, field: Field[Any]) -> None:
     """Refuse a limit that is not finite and positive: a limit that cannot act is worse than none."""
-    kind = str(field.type)
-    if "float" in kind or "int" in kind:
+    kind, name = str(field.type), f"{code}.{field.name}"
+    if kind in {"float", "int"}:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(f"{name} must be a number, not {value!r}")
         if not math.isfinite(value) or value <= 0:
             raise ConfigError(f"{name} must be finite and above 0, not {value!r}")
         if kind == "int" and not isinstance(value, int):
             raise ConfigError(f"{name} must be a whole number, not {value!r}")
-    elif kind == "bool" and not isinstance(value, bool):
-        raise ConfigError(f"{name} must be true or false, not {value!r}")
-    elif kind.startswith("tuple") and not _words(value):
+    elif not (isinstance(value, tuple) and all(isinstance(word, str) and word for word in value)):
         raise ConfigError(f"{name} must be a list of words, not {value!r}")
 
 
-def _words(value: object) -> bool:
-    return isinstance(value, tuple) and all(isinstance(word, str) and word for word in value)
-
-
-def same_way(working: Sequence[Order], order: Order) -> float:
-    """What other orders of the symbol add in the same direction; exits that only reduce add nothing."""
+def entering(working: Sequence[Order], order: Order, scope: str | None) -> float:
+    """What other orders of the symbol add in the order's direction; exits that only reduce add nothing."""
     total = 0.0
     for other in working:
         if other.symbol == order.symbol and other.side is order.side and not other.terms.reduce_only:
-            total += float(other.quantity)
+            if scope is None or other.strategy == scope:
+                total += float(other.quantity)
     return total if order.side is BUY else -total

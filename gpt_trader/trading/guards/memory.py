@@ -2,36 +2,91 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from gpt_trader.core.orders import Order, RoundTrip
+
+SECOND = 1_000_000_000
+KEPT = 1024
 
 
 class Memory:
-    """The session so far, as far as a control can ask for it."""
+    """The session so far, as far as a control can ask for it; a new session starts with a new memory."""
 
-    __slots__ = ("consecutive_losses", "last_loss_ns", "orders", "rejects", "sent", "trades")
+    __slots__ = (
+        "children",
+        "consecutive_losses",
+        "day_equity",
+        "drift",
+        "equity",
+        "last_loss_ns",
+        "latency",
+        "margin_use",
+        "mismatched",
+        "ns",
+        "orders",
+        "parents",
+        "peak",
+        "rejects",
+        "sent",
+        "silence",
+        "slippage",
+        "start_equity",
+        "start_ns",
+        "steps",
+        "trades",
+        "unprotected",
+    )
 
     def __init__(self) -> None:
         self.trades = 0
         self.consecutive_losses = 0
-        self.last_loss_ns = 0
-        self.rejects = 0
-        self.sent: deque[int] = deque(maxlen=4096)
-        self.orders: deque[Order] = deque(maxlen=256)
+        self.last_loss_ns: int | None = None
+        self.sent: deque[int] = deque(maxlen=KEPT)
+        self.rejects: deque[int] = deque(maxlen=KEPT)
+        self.orders: deque[Order] = deque(maxlen=64)
+        self.parents: dict[str, Decimal] = {}
+        self.children: dict[str, Decimal] = {}
+        self.equity = self.start_equity = self.day_equity = self.peak = math.nan
+        self.ns = self.start_ns = 0
+        self.drift = 0.0
+        self.silence = 0.0
+        self.slippage = 0.0
+        self.latency = 0.0
+        self.margin_use = 0.0
+        self.unprotected = 0.0
+        self.steps = 0
+        self.mismatched: set[str] = set()
 
     def approved(self, order: Order, ns: int) -> None:
         """Remember an order that was let through."""
         self.sent.append(ns)
         self.orders.append(order)
+        if order.parent is not None:
+            self.children[order.parent] = (
+                self.children.get(order.parent, order.quantity - order.quantity) + order.quantity
+            )
 
     def closed(self, trip: RoundTrip) -> None:
-        """Count a closed trade, and the losses in a row."""
+        """Count a closed trade, and the losses in a row; a trade that ends at zero changes nothing."""
         self.trades += 1
         if trip.profit < 0:
             self.consecutive_losses += 1
             self.last_loss_ns = trip.exit_ns
         elif trip.profit > 0:
             self.consecutive_losses = 0
+
+
+def since(times: deque[int], ns: int) -> int:
+    """How many of these times lie after a moment; the newest stand at the end, so few are looked at."""
+    count = 0
+    for at in reversed(times):
+        if at <= ns:
+            break
+        count += 1
+    return count
