@@ -62,35 +62,28 @@ class Library:
 
     def find(self, name: str) -> tuple[str, str] | None:
         """Text and file of another workflow that a workflow names; None if there is none."""
+        from gpt_trader.workflow.loader import read_text
+
         try:
             file = self.file(name)
-            return read(file), str(file)
+            return read_text(file), _shown(file)
         except (NotFound, ValidationError):
             return None
 
     def check(self, name: str) -> Loaded:
         """The workflow and all faults of its file."""
-        from gpt_trader.workflow.loader import load
+        from gpt_trader.workflow.loader import load_file
 
-        file = self.file(name)
-        return load(read(file), file=_shown(file), catalog=self._catalog, find=self.find)
+        return load_file(Path(_shown(self.file(name))), catalog=self._catalog, find=self.find)
 
     def load(self, name: str) -> Workflow:
         """The workflow, or all faults of its file at once, raised."""
-        from gpt_trader.workflow.loader import load_or_raise
+        from gpt_trader.workflow.faults import FaultsFound
 
-        file = self.file(name)
-        return load_or_raise(read(file), file=_shown(file), catalog=self._catalog, find=self.find)
-
-
-def read(file: Path) -> str:
-    """The text of a file, or an error that says why there is none."""
-    try:
-        return file.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValidationError(f"{file} is no UTF-8 text: {error.reason} at byte {error.start}") from None
-    except OSError as error:
-        raise ValidationError(f"{file} cannot be read: {error.strerror}") from None
+        loaded = self.check(name)
+        if loaded.workflow is None:
+            raise FaultsFound(loaded.faults)
+        return loaded.workflow
 
 
 def _shown(file: Path) -> str:
