@@ -13,6 +13,9 @@ from typing import Any, Protocol
 from gpt_trader.core.errors import ConfigError, JournalCorrupt, JournalUnavailable
 
 BUSY_SECONDS = 5.0
+CHANNEL = "gpt_trader_events"
+"""What a PostgreSQL journal calls on when events are committed."""
+
 _LOCK = 7_411_868  # any number, the same for every writer of a PostgreSQL journal
 
 
@@ -202,7 +205,7 @@ class PostgresDriver:
     def begin(self, cursor: Any, *, serial: bool) -> str:
         cursor.execute("BEGIN")
         if serial:  # so that sequence numbers become visible in their own order
-            cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            cursor.execute(f"SELECT pg_advisory_xact_lock({_LOCK}), pg_notify('{CHANNEL}', '')")
         cursor.execute("SELECT pg_current_xact_id()::text")
         return str(cursor.fetchone()[0])
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    case,
     delete,
     exists,
     func,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -96,6 +98,11 @@ def _guarded_insert(table: Table, *names: str) -> Any:
     return insert(table).from_select(list(row), select(*row.values()).where(_owned()))
 
 
+def _later(column: Any) -> ColumnElement[int]:
+    """The new value, if it is further on: who writes late must not move a place back."""
+    return case((column > _n(column.name), column), else_=_n(column.name))
+
+
 _NEW_STEP = (
     "run_id",
     "path",
@@ -125,6 +132,12 @@ _taken = (
     )
     .scalar_subquery()
 )
+_needed = union_all(
+    select(subscription.c.cursor.label("seq")),
+    select(subscription.c.express),
+    select(delivery.c.seq - literal_column("1")),
+    select(dead.c.seq - literal_column("1")),
+).subquery()
 _RUN_BRIEF = [c for c in run.columns if c.name not in {"inputs", "versions"}]
 
 
@@ -257,6 +270,44 @@ STATEMENTS: dict[str, Any] = {
     "event.of_run": select(*event.columns).where(event.c.run_id == _p("run_id")).order_by(event.c.seq),
     "event.last": select(func.coalesce(func.max(event.c.seq), literal_column("0")).label("seq")),
     "event.forget": delete(event).where(event.c.at < _n("before"), event.c.seq <= _n("seq")),
+    "event.before": select(*event.columns)
+    .where(event.c.seq < _n("seq"))
+    .order_by(event.c.seq.desc())
+    .limit(_n("count")),
+    # the bus
+    "subscription.add": upsert(subscription).values(_row(subscription)).on_conflict_do_nothing(index_elements=["name"]),
+    "subscription.get": select(*subscription.columns).where(subscription.c.name == _p("name")),
+    "subscription.list": select(*subscription.columns).order_by(subscription.c.name),
+    "subscription.claim": update(subscription)
+    .where(subscription.c.name == _p("name"))
+    .values(fence=subscription.c.fence + literal_column("1"), pattern=_p("pattern")),
+    "subscription.move": update(subscription)
+    .where(subscription.c.name == _p("name"), subscription.c.fence == _n("fence"))
+    .values(cursor=_later(subscription.c.cursor), express=_later(subscription.c.express), updated_at=_n("at")),
+    "subscription.delete": delete(subscription).where(subscription.c.name == _p("name")),
+    "delivery.of": select(*delivery.columns).where(delivery.c.subscriber == _p("subscriber")).order_by(delivery.c.seq),
+    "delivery.put": upsert(delivery)
+    .values(_row(delivery))
+    .on_conflict_do_update(
+        index_elements=["subscriber", "seq"],
+        set_={"key": _p("key"), "attempts": _n("attempts"), "next_at": _n("next_at"), "error": _p("error")},
+    ),
+    "delivery.drop": delete(delivery).where(delivery.c.subscriber == _p("subscriber"), delivery.c.seq == _n("seq")),
+    "delivery.delete": delete(delivery).where(delivery.c.subscriber == _p("name")),
+    "dead.put": upsert(dead)
+    .values(_row(dead))
+    .on_conflict_do_update(
+        index_elements=["subscriber", "seq"],
+        set_={"attempts": _n("attempts"), "error": _p("error"), "at": _n("at")},
+    ),
+    "dead.list": select(*dead.columns, event.c.topic, event.c.key, event.c.payload)
+    .join_from(dead, event, event.c.seq == dead.c.seq, isouter=True)
+    .where(_optional(dead.c.subscriber, "subscriber"))
+    .order_by(dead.c.seq, dead.c.subscriber)
+    .limit(_n("count")),
+    "dead.count": select(func.count().label("count")).select_from(dead),
+    "dead.drop": delete(dead).where(dead.c.subscriber == _p("subscriber"), dead.c.seq == _n("seq")),
+    "event.needed": select(func.min(_needed.c.seq).label("seq")),
     # meta
     "meta.get": select(meta.c.value).where(meta.c.key == _p("key")),
     "meta.put": upsert(meta).values(_row(meta)).on_conflict_do_nothing(index_elements=["key"]),

@@ -6,8 +6,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from gpt_trader.core.errors import Conflict, Fenced, JournalError, JournalUnavailable
 from gpt_trader.core.failpoints import hit
@@ -17,7 +17,23 @@ Row = Mapping[str, Any]
 Op = tuple[str, Row | Sequence[Row], bool]
 """A statement's name, its params (a list: once for each), and whether it must change exactly one row."""
 
+Written = Sequence[tuple[Row | Sequence[Row], int]]
+"""Events that were committed, in sequence: their params and the last sequence number of each."""
+
 _SERIAL = frozenset({"event.add", "run.enter"})
+
+
+class Listener(Protocol):
+    """Who is told of events; it is called by the thread that writes, while others wait, so it must be quick."""
+
+    def riders(self) -> Sequence[Op]:
+        """What may go along with a commit of events; it must not fail."""
+
+    def rode(self, changed: Sequence[int]) -> None:
+        """The riders were committed; so many rows did each of them change."""
+
+    def committed(self, written: Written) -> None:
+        """These events were committed."""
 
 
 class _Ticket:
@@ -47,7 +63,7 @@ class Store:
         self._cursor: Any = None
         self._pid = os.getpid()
         self._halted: BaseException | None = None
-        self.on_events: Callable[[], None] | None = None
+        self.listeners: tuple[Listener, ...] = ()
 
     @classmethod
     def at(cls, url: str) -> Store:
@@ -160,19 +176,27 @@ class Store:
             raise self._halted
         cursor = self._write_cursor()
         serial = any(op[0] in _SERIAL for ticket in batch for op in ticket.ops)
+        riding = [(listener, listener.riders()) for listener in self.listeners] if serial else []
         hit("journal.begin")
         try:
             mark = self.driver.begin(cursor, serial=serial)
             for ticket in batch:
                 self._perform(cursor, ticket, alone=len(batch) == 1)
+            rode = [(who, [self._execute(cursor, op[0], op[1]) for op in ops]) for who, ops in riding if ops]
             hit("journal.inside")
         except BaseException as error:
             self._roll_back(error)
             raise
         self._settle(cursor, mark)
         hit("journal.committed")
-        if serial and self.on_events is not None:
-            self.on_events()
+        for who, changed in rode:
+            who.rode(changed)
+        if riding:
+            self._tell(_written(batch))
+
+    def _tell(self, written: Written) -> None:
+        for listener in self.listeners:
+            listener.committed(written)
 
     def _settle(self, cursor: Any, mark: Any) -> None:
         try:
@@ -230,3 +254,8 @@ class Store:
                 connection.close()
             self._readers.clear()
             self._writer = None
+
+
+def _written(batch: Sequence[_Ticket]) -> Written:
+    done = (zip(ticket.ops, ticket.results, strict=True) for ticket in batch if ticket.error is None)
+    return [(op[1], seq) for pairs in done for op, seq in pairs if op[0] == "event.add"]

@@ -124,16 +124,18 @@ class EventRow(SQLModel, table=True):
 
 
 class Subscription(SQLModel, table=True):
-    """A durable subscriber and the last event that it has dealt with."""
+    """A durable subscriber, how far it has come, and its fence; priority topics have a place of their own."""
 
     name: str = Field(primary_key=True)
     pattern: str
     cursor: int = Field(sa_type=BigInteger)
+    express: int = Field(sa_type=BigInteger)
+    fence: int = 0
     updated_at: int = Field(sa_type=BigInteger)
 
 
 class Delivery(SQLModel, table=True):
-    """An event that a subscriber failed to handle and that will be tried again."""
+    """An event that a subscriber will be given again, and the key that waits for it; without a key nothing waits."""
 
     subscriber: str = Field(primary_key=True)
     seq: int = Field(primary_key=True, sa_type=BigInteger)

@@ -11,4 +11,4 @@ CREATE TABLE run ( id VARCHAR NOT NULL, workflow VARCHAR NOT NULL, mode VARCHAR 
 CREATE INDEX run_live ON run (status, id) WHERE status = 'RUNNING' OR status = 'WAITING';
 CREATE TABLE step ( run_id VARCHAR NOT NULL, path VARCHAR NOT NULL, attempt INTEGER NOT NULL, name VARCHAR NOT NULL, slice VARCHAR NOT NULL, method VARCHAR NOT NULL, status VARCHAR NOT NULL, params_hash VARCHAR NOT NULL, cache_key VARCHAR, outputs TEXT, error TEXT, started_at BIGINT NOT NULL, ended_at BIGINT, owner VARCHAR NOT NULL, fence INTEGER NOT NULL, PRIMARY KEY (run_id, path, attempt) );
 CREATE INDEX step_by_cache_key ON step (cache_key, ended_at) WHERE cache_key IS NOT NULL;
-CREATE TABLE subscription ( name VARCHAR NOT NULL, pattern VARCHAR NOT NULL, cursor BIGINT NOT NULL, updated_at BIGINT NOT NULL, PRIMARY KEY (name) );
+CREATE TABLE subscription ( name VARCHAR NOT NULL, pattern VARCHAR NOT NULL, cursor BIGINT NOT NULL, express BIGINT NOT NULL, fence INTEGER NOT NULL, updated_at BIGINT NOT NULL, PRIMARY KEY (name) );
