@@ -63,6 +63,7 @@ class Store:
         self._cursor: Any = None
         self._pid = os.getpid()
         self._halted: BaseException | None = None
+        self._closed = False
         self.listeners: tuple[Listener, ...] = ()
 
     @classmethod
@@ -86,7 +87,10 @@ class Store:
                     self._readers.clear()
                     continue
                 raise self.driver.explain(error) from error
-            self._readers.append(connection)
+            if self._closed:
+                connection.close()
+            else:
+                self._readers.append(connection)
             return rows
         raise AssertionError
 
@@ -248,12 +252,14 @@ class Store:
                 self._writer = None
 
     def close(self) -> None:
-        """Close every connection; the store opens them again if it is used again."""
+        """Close every connection; what a thread still uses is closed when it is done with it."""
         with self._writing:
-            for connection in (*self._readers, *([self._writer] if self._writer else [])):
-                connection.close()
-            self._readers.clear()
-            self._writer = None
+            self._closed = True
+            while self._readers:
+                self._readers.pop().close()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
 
 
 def _written(batch: Sequence[_Ticket]) -> Written:

@@ -124,7 +124,10 @@ def _call_here(strand: Strand, attempt: Attempt, method: Method, params: Params,
     function = getattr(strand.run.parts.catalog.instance(method.slice), method.name)
     ctx = context(strand, attempt, work)
     with watched(strand, attempt):
-        outputs: Outputs = function(params, ctx)
+        try:
+            outputs: Outputs = function(params, ctx)
+        except SystemExit as left:
+            raise StepFailed(f"{method.slice}.{method.name} called exit({left.code})") from None
     return outputs
 
 

@@ -125,7 +125,7 @@ class PaperTrade(Slice):
         return Done()
 
 
-PLAIN = [
+PLAIN = (
     "log_skip",
     "notify",
     "save_report",
@@ -143,7 +143,7 @@ PLAIN = [
     "reconciliation",
     "performance_report",
     "next_day_prep",
-]
+)
 
 
 def _plain(name: str) -> object:
