@@ -123,15 +123,39 @@ def load_settings(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the environment wishes of whatever is printed: colour or none (None: as the terminal can), and traces."""
+
+    colour: bool | None = None
+    debug: bool = False
+    shell: str = ""
+
+
+def wishes(env: Mapping[str, str] | None = None) -> Wishes:
+    """The wishes that hold before any settings are read."""
+    env = os.environ if env is None else env
+    forced = env.get("FORCE_COLOR", "0") not in ("", "0") or None
+    colour = False if env.get("NO_COLOR") or env.get("TERM") == "dumb" else forced
+    return Wishes(colour, bool(env.get(f"{_PREFIX}DEBUG")), Path(env.get("SHELL") or "").name)
+
+
 def _homes(env: Mapping[str, str]) -> tuple[Path, Path]:
     """Where data lives, and the user's own settings."""
     if env.get("GPT_TRADER_HOME"):
         home = Path(env["GPT_TRADER_HOME"]).expanduser().absolute()
         return home, home / "config.yaml"
-    base = Path(env.get("HOME") or Path.home())
+    base = Path(env.get("HOME") or _home())
     data = Path(env.get("XDG_DATA_HOME") or base / ".local" / "share")
     config = Path(env.get("XDG_CONFIG_HOME") or base / ".config")
     return data / "gpt-trader", config / "gpt-trader" / "config.yaml"
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise ConfigError("this user has no home directory", hint="set GPT_TRADER_HOME") from None
 
 
 def _project_file(cwd: Path) -> Path | None:

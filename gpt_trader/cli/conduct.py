@@ -1,0 +1,110 @@
+"""Conducts one run in this process: begins it, shows it, hears signals, and says how it ended."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from gpt_trader.cli import main, render, session, streams
+from gpt_trader.cli.documents import run_document
+from gpt_trader.cli.signals import INTERRUPTED, Stopping
+from gpt_trader.cli.summary import outcome, outputs
+from gpt_trader.cli.tree import Tree
+from gpt_trader.cli.views import observe, view_for
+
+if TYPE_CHECKING:
+    from gpt_trader.app.wiring import Application
+    from gpt_trader.workflow.active import Change
+    from gpt_trader.workflow.definition import Workflow
+    from gpt_trader.workflow.runner import Handle, Runner, RunResult
+
+_LOOK_SECONDS = 0.25
+_STOP_SECONDS = 20.0
+Begin = Callable[["Runner"], "Handle"]
+
+
+class Ear:
+    """An observer that can be told later whom to tell."""
+
+    def __init__(self) -> None:
+        self.hear: Callable[[Change], None] = lambda change: None
+
+    def __call__(self, change: Change) -> None:
+        self.hear(change)
+
+
+def application() -> tuple[Application, Ear]:
+    """The application of this call, and the ear that hears its runs."""
+    ear = Ear()
+    return session.application(ear), ear
+
+
+def conduct(
+    app: Application, ear: Ear, workflow: Workflow, begin: Begin, *, as_json: bool, known: str | None = None
+) -> int:
+    """Begin a run, see it through, print how it ended; the exit code. `known` is a run that is gone on with."""
+    tree = Tree(workflow)
+    if known is not None:
+        tree.load(app.runs.steps(known))
+    now = lambda: app.clock.now().timestamp()  # noqa: E731 - one expression
+    streams.divert()
+    with Stopping() as stopping:
+        title = known or f"{len(tree.nodes)} steps"
+        with view_for(tree, title, now) as view:
+            ear.hear = observe(tree, view, now)
+            began = now()
+            handle = begin(app.runner)
+            _announce(handle.id, workflow.name, known)
+            stopping.tell(handle.stop)
+            result = _wait(handle, stopping)
+        streams.finish()
+        code = outcome(result, tree, interrupted=bool(stopping.count))
+        if as_json:
+            render.document(run_document(app.runs, result.id, result.outputs) | {"exit_code": code})
+        else:
+            outputs(result, now() - began)
+    _leave(app, code)
+    return code
+
+
+def _announce(run_id: str, workflow: str, known: str | None) -> None:
+    if not (render.on_terminal() and not render.screen.verbose):
+        render.note(f"{'going on with' if known else 'run'} {run_id} ({workflow})")
+
+
+def _wait(handle: Handle, stopping: Stopping) -> RunResult:
+    """The result; a person who wants to stop is told what happens, and is not kept waiting for ever."""
+    waited: float | None = None
+    while True:
+        try:
+            return handle.result(_LOOK_SECONDS)
+        except TimeoutError:
+            if handle.done():
+                raise
+        if stopping.count and waited is None:
+            waited = 0.0
+            render.note("stopping after the present step; once more stops at once")
+        elif waited is not None:
+            waited += _LOOK_SECONDS
+            if waited >= _STOP_SECONDS:
+                render.error(f"run {handle.id} was left in its step", f"gpt-trader runs resume {handle.id}")
+                main.end(INTERRUPTED, at_once=True)
+
+
+def _leave(app: Application, code: int) -> None:
+    """Close what was opened; a thread that was given up does not keep the process."""
+    app.close()
+    kept = [t for t in threading.enumerate() if t is not threading.main_thread() and _stays(t)]
+    if kept:
+        main.end(code, at_once=True)
+
+
+def _stays(thread: threading.Thread) -> bool:
+    thread.join(0.02 if thread.daemon else 0)
+    return thread.is_alive()
+
+
+def texts(values: Mapping[str, Any]) -> str:
+    """Names and values on one line."""
+    return " ".join(f"{name}={value}" for name, value in values.items())

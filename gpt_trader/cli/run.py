@@ -1,0 +1,114 @@
+"""`gpt-trader run`: start a workflow and see it through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gpt_trader.cli.args import InputsCommand, bare_flags, inputs_of
+from gpt_trader.core.errors import NotFound, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from gpt_trader.app.library import Library
+    from gpt_trader.app.wiring import Application
+    from gpt_trader.workflow.definition import Workflow
+
+DEFAULTS = {"backtest": "simple_backtest", "paper": "paper_trading", "live": "live_trading"}
+"""What is run for a strategy when no workflow is named."""
+
+
+def run(
+    ctx: typer.Context,
+    workflow: Annotated[str | None, typer.Argument(metavar="WORKFLOW", help="A name, or a file.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(metavar="MODE", help="backtest or paper; the workflow's own otherwise.")
+    ] = None,
+    input: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="An input of the workflow.")] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait at approvals, or leave the run there.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and show the plan; run nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
+) -> int:
+    """Run a workflow and wait for its end.
+
+    $ gpt-trader run simple_backtest --symbols AAPL MSFT
+    $ gpt-trader run first.yaml --input cash=5000
+
+    Any other long option is an input of the workflow, with one value or several: `--symbols AAPL MSFT`,
+    `--symbols AAPL,MSFT`. The first Ctrl-C stops the run after its present step, and it can be resumed; the second ends
+    at once. The exit code is 0 also for a run that waits, and 5 when the risk desk refused.
+    """
+    from gpt_trader.cli.conduct import application, conduct
+
+    app, ear = application()
+    words = inputs_of(ctx, input)
+    name = _named(workflow, mode, words, app.library)
+    definition = app.library.load(name)
+    given = given_inputs(definition, words)
+    checked_mode(definition, mode)
+    if dry_run:
+        return _dry(app, definition, given, as_json=as_json)
+    return conduct(
+        app,
+        ear,
+        definition,
+        lambda runner: runner.start(definition, given, mode=mode, park=not wait),
+        as_json=as_json,
+    )
+
+
+run.command_class = InputsCommand  # type: ignore[attr-defined]
+
+
+def _dry(app: Application, definition: Workflow, given: dict[str, Any], *, as_json: bool) -> int:
+    from gpt_trader.cli.plan import show
+    from gpt_trader.workflow.inputs import resolve_inputs
+
+    show(app, definition, inputs=resolve_inputs(definition, given), as_json=as_json)
+    return 0
+
+
+def _named(workflow: str | None, mode: str | None, words: dict[str, list[str]], library: Library) -> str:
+    """The workflow's name; where an option swallowed it, the error says so."""
+    if workflow is not None:
+        return workflow
+    names = {e.name for e in library.entries()}
+    for option, values in words.items():
+        for value in values:
+            if value in names or value.endswith((".yaml", ".yml")):
+                kept = " ".join(v for v in values if v != value)
+                option = option.replace("_", "-")
+                raise UsageError(
+                    f"no workflow is named: --{option} took '{value}' as one of its values",
+                    hint=f"name the workflow first: gpt-trader run {value} --{option} {kept}".rstrip(),
+                )
+    if "strategy" in words:
+        return DEFAULTS.get(mode or "backtest", DEFAULTS["backtest"])
+    raise UsageError("no workflow is named", hint="for example: gpt-trader run simple_backtest --symbols AAPL MSFT")
+
+
+def given_inputs(definition: Workflow, words: dict[str, list[str]]) -> dict[str, Any]:
+    """The inputs as values; an unknown one may be an option that was mistyped."""
+    from gpt_trader.workflow.inputs import coerce_inputs
+
+    options = ("--input", "--json", "--mode", "--no-wait", "--dry-run", "--wait", "--quiet", "--verbose", "--debug")
+    sized = bare_flags(words, definition.inputs)
+    for name in sized:
+        if name not in definition.inputs:
+            known = [f"--{n.replace('_', '-')}" for n in definition.inputs] + list(options)
+            option = f"--{name.replace('_', '-')}"
+            raise NotFound(
+                f"the workflow '{definition.name}' has no input '{name}'",
+                hint=did_you_mean(option, known)
+                or f"it takes: {', '.join(known[: len(definition.inputs)]) or 'no inputs'}",
+            )
+    return coerce_inputs(definition, sized)
+
+
+def checked_mode(definition: Workflow, mode: str | None) -> None:
+    """Refuse a mode that does not exist, and live trading."""
+    modes = ("backtest", "paper")
+    if (mode or definition.mode) == "live":
+        raise UsageError("live trading is not part of this version", hint="run it on paper: --mode paper")
+    if mode is not None and mode not in modes:
+        raise UsageError(f"there is no mode '{mode}'", hint=did_you_mean(mode, modes))

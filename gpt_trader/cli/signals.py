@@ -1,0 +1,50 @@
+"""What Ctrl-C, SIGTERM and a closed terminal do to a run: the first stops it after its step, the second ends at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Self
+
+INTERRUPTED = 130
+_SHOW_CURSOR = b"\x1b[?25h\n"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopping:
+    """Counts requests to stop while it is entered."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._stop: Callable[[], None] | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._before[number] = signal.signal(number, self._hear)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def tell(self, stop: Callable[[], None]) -> None:
+        """Call this at the first request; at once if there was one already."""
+        self._stop = stop
+        if self.count:
+            stop()
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.count += 1
+        if self.count > 1:
+            if os.isatty(2):
+                os.write(2, _SHOW_CURSOR)
+            os._exit(INTERRUPTED)
+        if self._stop is not None:
+            self._stop()

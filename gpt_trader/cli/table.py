@@ -1,0 +1,81 @@
+"""The commands by name: what each is for, and where it is; nothing of it is imported before it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command, or a group of them."""
+
+    summary: str
+    target: str = ""
+    commands: Mapping[str, Entry] = field(default_factory=dict)
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "init": Entry("Make a project: settings, a workflow, a slice of your own and its test.", "init:init"),
+    "validate": Entry("Look for faults in workflow files, all of them at once.", "validate:validate"),
+    "plan": Entry("Show what a workflow would do: its tree of steps, what feeds what, what has effects.", "plan:plan"),
+    "run": Entry("Run a workflow and wait for its end.", "run:run"),
+    "status": Entry("Show runs, their steps, waiting approvals and dead letters.", "status:status"),
+    "runs": Entry(
+        "Look at runs and steer them.",
+        commands={
+            "list": Entry("List the newest runs.", "runs:list_runs"),
+            "show": Entry("Show one run: its steps, outputs and error.", "runs:show"),
+            "logs": Entry("Show what happened in a run, in order.", "runs:logs"),
+            "watch": Entry("Follow a run, also of another process, until it ends.", "watch:watch"),
+            "resume": Entry("Go on with a run that was interrupted, paused, parked or failed.", "again:resume"),
+            "retry": Entry("Go on with a run that failed or was cancelled.", "again:retry"),
+            "rerun": Entry("Run the same definition with the same inputs again.", "again:rerun"),
+            "fork": Entry("Run with another file or other inputs, keeping results of an older run.", "again:fork"),
+            "cancel": Entry("Cancel a run, here or wherever it runs.", "steer:cancel"),
+            "pause": Entry("Let a run stop after its present step.", "steer:pause"),
+            "approve": Entry("Answer the question that a run waits for, and go on with it.", "steer:approve"),
+            "prune": Entry("Forget runs, events and artifacts that are old.", "prune:prune"),
+        },
+    ),
+    "workflows": Entry(
+        "Look at the workflows that can be named.",
+        commands={
+            "list": Entry("List the workflows of the project, of the user, and those shipped.", "workflows:list_workflows"),
+            "show": Entry("Show the file of a workflow.", "workflows:show"),
+            "schema": Entry("Print the JSON Schema of workflow files, for editors.", "workflows:schema"),
+        },
+    ),
+    "slices": Entry(
+        "Look at the slices that steps can use.",
+        commands={
+            "list": Entry("List the slices and their methods.", "slices:list_slices"),
+            "show": Entry("Show the methods of a slice, their params and outputs.", "slices:show"),
+        },
+    ),
+    "events": Entry(
+        "Look at the history of events, and deal with dead letters.",
+        commands={
+            "tail": Entry("Show the newest events, and follow them.", "events:tail"),
+            "publish": Entry("Publish an event.", "events:publish"),
+            "replay": Entry("Hand events of the past to named subscribers again.", "events:replay"),
+            "dead": Entry(
+                "Deal with events that a subscriber could not handle.",
+                commands={
+                    "list": Entry("List the dead letters.", "dead:list_dead"),
+                    "retry": Entry("Have dead letters delivered again.", "dead:retry"),
+                    "drop": Entry("Give dead letters up.", "dead:drop"),
+                },
+            ),
+        },
+    ),
+    "config": Entry(
+        "Look at the settings in force.",
+        commands={
+            "show": Entry("Show every setting and where it comes from.", "config:show"),
+            "check": Entry("Look for faults in the settings.", "config:check"),
+        },
+    ),
+    "doctor": Entry("Examine this installation and its journal.", "doctor:doctor"),
+    "completions": Entry("Print the completion script of a shell.", "completions:completions"),
+}  # fmt: skip
