@@ -216,6 +216,9 @@ STATEMENTS: dict[str, Any] = {
     "step.end": update(step)
     .where(_this_step, _is(step.c.status, "RUNNING"), _owned())
     .values(**_row(step, "outputs", "error", "ended_at", "status")),
+    "step.again": update(step)
+    .where(_this_step, _owned())
+    .values(status=_word("RUNNING"), error=null(), outputs=null(), ended_at=null()),
     "step.reopen": update(step)
     .where(step.c.run_id == _p("run_id"), step.c.path.like(_p("pattern")), _owned())
     .values(status=_word("CANCELLED")),

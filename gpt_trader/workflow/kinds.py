@@ -31,7 +31,8 @@ from gpt_trader.workflow.scope import Scope, wire
 if TYPE_CHECKING:
     from gpt_trader.workflow.strand import Strand
 
-REENTERED = (Group, Parallel, Foreach, Switch, Loop, SubWorkflow, Approval, Wait)
+CONTAINERS = (Group, Parallel, Foreach, Switch, Loop, SubWorkflow)
+REENTERED = (*CONTAINERS, Approval, Wait)
 """Kinds that go on where they were after a crash, in the same attempt."""
 
 

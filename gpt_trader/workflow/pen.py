@@ -74,6 +74,15 @@ class Pen:
                 self.flush()
         run.tell(attempt.path, step.name, "RUNNING", attempt.number)
 
+    def reopen(self, attempt: Attempt) -> None:
+        """Go on with an attempt that is recorded already."""
+        last = self._run.last[attempt.path]
+        if last.status != "RUNNING" and attempt.recorded:
+            row = {**self._run.own.guard, "path": attempt.path, "attempt": attempt.number}
+            self._pending.append(("step.again", row, True))
+        self._run.last[attempt.path] = Last(attempt.number, "RUNNING", slice=last.slice, method=last.method)
+        self._run.tell(attempt.path, attempt.step.name, "RUNNING", attempt.number)
+
     def succeed(self, attempt: Attempt, outputs: Mapping[str, Any], facts: list[Op] | None = None) -> None:
         """Record a success; it is committed with the next intent, and at once if the step may happen once only."""
         self._close(attempt, "SUCCEEDED", outputs, None, facts or [], flush=attempt.step.effect == "once")

@@ -20,7 +20,7 @@ from gpt_trader.core.errors import (
 from gpt_trader.core.failpoints import hit
 from gpt_trader.workflow.active import Last, monotonic
 from gpt_trader.workflow.definition import Retry, Step
-from gpt_trader.workflow.kinds import REENTERED, prepare, reconcile
+from gpt_trader.workflow.kinds import CONTAINERS, REENTERED, prepare, reconcile
 from gpt_trader.workflow.pen import Attempt, Work
 
 if TYPE_CHECKING:
@@ -72,22 +72,32 @@ def _delay(retry: Retry, tries: int) -> float:
 def _attempt(strand: Strand, step: Step, path: str, last: Last | None, frame: Frame) -> Mapping[str, Any]:
     """Make one attempt, or go on with the one that a crash interrupted."""
     number, open_already = 1 if last is None else last.attempt + 1, False
-    if last is not None and last.status == "RUNNING":
-        same_work(step, path, last)
-        open_already = isinstance(step, REENTERED)
-    if open_already and last is not None:
-        number = last.attempt
-    elif last is not None:
-        found = _left_behind(strand, step, path, last, frame)
-        if found is not None:
-            return found
+    if last is not None:
+        if last.status == "RUNNING":
+            same_work(step, path, last)
+        open_already = _goes_on(strand, step, path, last)
+        if open_already:
+            number = last.attempt
+        else:
+            found = _left_behind(strand, step, path, last, frame)
+            if found is not None:
+                return found
     attempt = Attempt(step, path, number, frame)
+    if open_already:
+        strand.pen.reopen(attempt)
     limited = _limit(strand, attempt)
     try:
         return _make(strand, attempt, open_already=open_already)
     finally:
         if limited:
             strand.limits.pop()
+
+
+def _goes_on(strand: Strand, step: Step, path: str, last: Last) -> bool:
+    """Whether an attempt of before is gone on with, so that what is recorded inside it is not done again."""
+    if last.status == "RUNNING":
+        return isinstance(step, REENTERED)
+    return isinstance(step, CONTAINERS) and path not in strand.run.tries
 
 
 def _make(strand: Strand, attempt: Attempt, *, open_already: bool) -> Mapping[str, Any]:
@@ -102,6 +112,8 @@ def _make(strand: Strand, attempt: Attempt, *, open_already: bool) -> Mapping[st
         outputs = work.call()
         strand.check_dead()
         hit("step.called")
+    except JournalError:
+        raise
     except Exception as error:
         strand.check_dead()
         pen.fail(attempt, error, work.facts)

@@ -256,6 +256,16 @@ class TestResume:
         assert home.lines() == ["a", "b", "f", "b", "f"]
         assert home.statuses(failed.id)["steps[0]"] == ["SUCCEEDED"]
 
+    def test_what_a_failed_group_had_done_is_not_done_again(self, home: House) -> None:
+        text = workflow(
+            "- g: {steps: [{a: {slice: notes, method: note, with: {log: LOG, text: a}}}, "
+            "{b: {slice: notes, method: note, with: {log: LOG, text: b, fails: 1}}}]}"
+        )
+        failed = home.run(text)
+        assert home.runner.resume(failed.id).result(30).ok
+        assert home.lines() == ["a", "b", "b"]
+        assert home.statuses(failed.id)["steps[0]"] == ["SUCCEEDED"]
+
     def test_a_run_finishes_on_the_definition_that_it_began_with(self, home: House) -> None:
         text = workflow(
             "- a: {slice: count, method: inc}\n- b: {slice: notes, method: note, with: {log: LOG, text: old, fails: 1}}"

@@ -1,0 +1,194 @@
+"""kill -9 at every named place, on both databases: nothing that was committed runs again, nothing is lost."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from gpt_trader.core.errors import Conflict, Fenced
+from gpt_trader.journal.runs import Ownership
+from tests.workflow.crashing import begin, crash, go_on, stopped
+from tests.workflow.runhouse import House, house, workflow
+
+STEPS = workflow(
+    "- a: {slice: notes, method: note, with: {log: LOG, text: a}}\n"
+    "- g: {steps: [{b: {slice: notes, method: note, with: {log: LOG, text: b}}}, {t: {slice: count, method: table}}]}\n"
+    "- p: {parallel: {branches: {x: [{c: {slice: notes, method: note, with: {log: LOG, text: c}}}], "
+    "y: [{d: {slice: notes, method: note, with: {log: LOG, text: d}}}]}}}\n"
+    "- o: {slice: notes, method: order, effect: once, reconcile: find_order, with: {log: LOG}}\n"
+    "- r: {slice: count, method: rows}\n"
+    "- f: {foreach: {in: [e, f], as: text}, steps: [{n: {slice: notes, method: note, with: {log: LOG}}}]}"
+) + "finally:\n  - z: {slice: notes, method: note, with: {log: LOG, text: z}}\n"
+
+PLACES = ("journal.begin", "journal.inside", "journal.committed", "step.begun", "step.called", "artifact.written", "run.ending")
+BOUNDARIES = [f"{place}=kill@{n}" for place in PLACES for n in range(1, 15)]
+SHARE = sorted(random.Random(7).sample(BOUNDARIES, 16))
+
+
+def _survives(url: str, folder: Path, spec: str) -> None:
+    """Kill a run there, kill its first resume at the same place, resume again; then look at what happened."""
+    if not crash(url, folder, STEPS, spec):
+        return
+    with house(url, folder) as home:
+        runs = home.runs.recent()
+        if not runs:  # killed before the first commit: the run never was
+            assert home.lines() == []
+            return
+        run_id, lines = runs[0].id, home.lines()
+        committed = {r.path for r in home.runs.steps(run_id) if r.status == "SUCCEEDED"}
+    crash(url, folder, STEPS, spec, run_id)
+    with house(url, folder) as home:
+        if home.runs.get(run_id).status != "SUCCEEDED":
+            assert home.runner.resume(run_id).result(30).ok
+        _nothing_lost_or_doubled(home, run_id, lines, committed)
+
+
+def _nothing_lost_or_doubled(home: House, run_id: str, lines: list[str], committed: set[str]) -> None:
+    after = home.lines()
+    assert after[: len(lines)] == lines
+    records = home.steps(run_id)
+    for path, text in {
+        "steps[0]": "a",
+        "steps[1].steps[0]": "b",
+        "steps[2].parallel.x[0]": "c",
+        "steps[2].parallel.y[0]": "d",
+        "steps[5].foreach[0].steps[0]": "e",
+        "steps[5].foreach[1].steps[0]": "f",
+        "finally[0]": "z",
+    }.items():
+        ended = [r for r in records[path] if r.status == "SUCCEEDED"]
+        assert len(ended) == 1, (path, records[path])
+        assert text in after
+        if path in committed:
+            assert after.count(text) == lines.count(text), f"{path} was committed and ran again"
+    orders = [line for line in after if line.startswith("order")]
+    assert len(orders) == 1, "an order was lost or doubled"
+    assert home.runs.get(run_id).status == "SUCCEEDED"
+    noted = [e for e in home.store.read("event.of_run", run_id=run_id) if e["topic"] == "notes.noted"]
+    assert len(noted) == 7, "facts are committed with their step's outcome"
+
+
+@pytest.mark.parametrize("spec", SHARE)
+def test_a_run_survives_kill_minus_nine(store_url: str, tmp_path: Path, spec: str) -> None:
+    _survives(store_url, tmp_path, spec)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("spec", BOUNDARIES)
+def test_a_run_survives_kill_minus_nine_everywhere(store_url: str, tmp_path: Path, spec: str) -> None:
+    _survives(store_url, tmp_path, spec)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_a_run_survives_kills_at_random_moments(store_url: str, tmp_path: Path) -> None:
+    chance = random.Random(11)
+    for number in range(40):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        process = begin(store_url, folder, STEPS)
+        time.sleep(chance.uniform(0.0, 0.25))
+        process.kill()
+        process.join()
+        with house(store_url, folder) as home:
+            found = [r for r in home.runs.recent(count=1) if r.live]
+            if found and home.lines():
+                run_id = found[0].id
+                committed = {r.path for r in home.runs.steps(run_id) if r.status == "SUCCEEDED"}
+                lines = home.lines()
+                assert home.runner.resume(run_id).result(30).ok
+                _nothing_lost_or_doubled(home, run_id, lines, committed)
+
+
+def test_an_order_in_flight_without_a_way_to_look_waits_for_a_person(store_url: str, tmp_path: Path) -> None:
+    text = workflow("- o: {slice: notes, method: order, effect: once, with: {log: LOG}}")
+    assert crash(store_url, tmp_path, text, "step.called=kill")
+    with house(store_url, tmp_path) as home:
+        run_id = home.runs.recent()[0].id
+        assert home.runner.resume(run_id, park=True).result(30).status == "WAITING"
+        (asked,) = home.runs.open_approvals()
+        assert "may have happened already" in asked.message
+        home.runs.decide(run_id, asked.path, approved=False, by="Ada")
+        result = home.runner.resume(run_id).result(30)
+        assert (result.status, len(home.lines())) == ("FAILED", 1)
+
+
+def test_a_run_is_taken_over_soon_after_its_process_was_killed(store_url: str, tmp_path: Path) -> None:
+    assert crash(store_url, tmp_path, STEPS, "step.called=kill@2")
+    began = time.monotonic()
+    with house(store_url, tmp_path) as home:
+        assert home.runner.resume("latest").result(30).ok
+    assert time.monotonic() - began < 5
+
+
+def test_a_run_whose_owner_lives_is_not_taken(store_url: str, tmp_path: Path) -> None:
+    text = workflow("- a: {slice: notes, method: note, with: {log: LOG, seconds: 4}}")
+    process = begin(store_url, tmp_path, text)
+    with house(store_url, tmp_path) as home:
+        while not home.lines():
+            time.sleep(0.01)
+        with pytest.raises(Conflict, match=f"is being run by process {process.pid}"):
+            home.runner.resume("latest")
+    process.join(30)
+    assert process.exitcode == 0
+
+
+def test_a_stopped_owner_that_wakes_up_late_writes_nothing(store_url: str, tmp_path: Path) -> None:
+    text = workflow(
+        "- a: {slice: notes, method: note, with: {log: LOG, text: a}}\n"
+        "- b: {slice: notes, method: note, with: {log: LOG, text: b}}\n"
+        "- c: {slice: notes, method: note, with: {log: LOG, text: c}}"
+    )
+    process = begin(store_url, tmp_path, text, "step.called=stop@2")
+    stopped(process)
+    with house(store_url, tmp_path) as home:
+        run_id = home.runs.recent()[0].id
+        assert home.runner.resume(run_id).result(30).ok
+        before = (home.runs.get(run_id), home.runs.steps(run_id), home.lines())
+        go_on(process)
+        process.join(30)
+        assert process.exitcode == 1, "it must end with an error"
+        assert (home.runs.get(run_id), home.runs.steps(run_id), home.lines()) == before
+
+
+def test_of_two_that_take_a_run_one_becomes_its_owner(home: House) -> None:
+    parked = home.run(workflow("- w: {wait: {for: 1h}}"), park=True)
+    seen = home.runs.get(parked.id)
+    home.runs.take(seen, "one:1:1:a")
+    with pytest.raises(Conflict):
+        home.runs.take(seen, "two:2:2:b")
+
+
+def test_a_write_of_a_former_owner_is_refused_whole(home: House) -> None:
+    parked = home.run(workflow("- w: {wait: {for: 1h}}"), park=True)
+    record = home.runs.get(parked.id)
+    own = home.runs.take(record, "one:1:1:a")
+    former = Ownership(record.id, record.owner, record.fence)
+    seq = home.store.read("event.last")[0]["seq"]
+    with pytest.raises(Fenced):
+        home.store.write([("run.go", former.guard, True), home.runs.event("x.y", {}, run_id=record.id)])
+    assert home.store.read("event.last")[0]["seq"] == seq
+    home.store.write([("run.go", own.guard, True)])
+
+
+@pytest.mark.parametrize("nth", [1, 2, 4, 8])
+@pytest.mark.parametrize("fault", ["full", "broken"])
+def test_a_full_or_broken_disk_fails_plainly_and_the_run_goes_on_later(
+    store_url: str, tmp_path: Path, nth: int, fault: str
+) -> None:
+    process = begin(store_url, tmp_path, STEPS, f"journal.inside={fault}@{nth}")
+    process.join(60)
+    assert process.exitcode == 1
+    with house(store_url, tmp_path) as home:
+        runs = home.runs.recent()
+        if nth == 1:
+            assert (runs, home.lines()) == ([], [])
+            return
+        lines = home.lines()
+        committed = {r.path for r in home.runs.steps(runs[0].id) if r.status == "SUCCEEDED"}
+        assert home.runner.resume(runs[0].id).result(30).ok
+        _nothing_lost_or_doubled(home, runs[0].id, lines, committed)

@@ -1,0 +1,92 @@
+"""Lengths of time, moments and cron lines are read as written, and refused otherwise."""
+
+import pytest
+from apscheduler.triggers.cron import CronTrigger
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpt_trader.core.errors import ValidationError
+from gpt_trader.workflow.times import check_cron, check_moment, check_zone, seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("500ms", 0.5),
+        ("10s", 10),
+        ("5m", 300),
+        ("2h", 7200),
+        ("1d", 86400),
+        ("1h30m", 5400),
+        ("1.5s", 1.5),
+        (2, 2),
+        (0.5, 0.5),
+    ],
+)
+def test_lengths_of_time(text, expected):
+    assert seconds(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("text", ["", "10", "s", "10 s", "-1s", "1w", "1e3s", "10S", "9" * 400 + "s", "367d"])
+def test_what_is_no_length_of_time(text):
+    with pytest.raises(ValidationError):
+        seconds(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["15:30 America/New_York", "00:00 UTC", "2026-11-20T15:30:00Z", "2026-11-20T15:30+01:00"]
+)
+def test_moments(text):
+    check_moment(text)
+
+
+@pytest.mark.parametrize("text", ["", "15:30", "24:00 UTC", "15:30 Nowhere", "2026-11-20", "2026-11-20T15:30", "soon"])
+def test_what_is_no_moment(text):
+    with pytest.raises(ValidationError):
+        check_moment(text)
+
+
+@pytest.mark.parametrize("name", ["", "Nowhere/City", "../etc/passwd", "/etc/passwd", "America", "\0", "x" * 500])
+def test_what_is_no_time_zone(name):
+    with pytest.raises(ValidationError):
+        check_zone(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["30 9 * * 1-5", "*/5 * * * *", "0 0 1,15 * *", "0 12 * jan-mar mon-fri", "0-30/10 8-16 * * MON,wed", "0 0 * * 7"],
+)
+def test_cron_lines(text):
+    check_cron(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "*/0 * * * *",
+        "5-1 * * * *", "a * * * *", "* * * * monday", "1-2-3 * * * *", ", * * * *", "* * * * mon-", "@daily", "-1 * * * *",
+    ],
+)  # fmt: skip
+def test_what_is_no_cron_line(text):
+    with pytest.raises(ValidationError):
+        check_cron(text)
+
+
+_FIELD = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 6)]
+
+
+@given(st.tuples(*(st.one_of(st.just("*"), st.integers(a - 1, b + 1).map(str)) for a, b in _FIELD)))
+@settings(derandomize=True, max_examples=100, deadline=None)
+def test_cron_agrees_with_the_scheduler_on_single_numbers(fields):
+    text = " ".join(fields)
+    try:
+        CronTrigger.from_crontab(text)
+        taken = True
+    except ValueError:
+        taken = False
+    try:
+        check_cron(text)
+        ours = True
+    except ValidationError:
+        ours = False
+    assert ours is taken or fields[4] == "7"
