@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from gpt_trader.core.errors import GptTraderError, did_you_mean
+from gpt_trader.core.errors import GptTraderError, ValidationError, did_you_mean
 from gpt_trader.workflow.definition import Retry, Step
 from gpt_trader.workflow.grammar import definitions
 from gpt_trader.workflow.jsonchecks import Path, Problem, problems
@@ -82,6 +82,28 @@ class Reading:
             self.fault(problem.code, problem.message, place_of(node, problem.path, problem.at_key), hint=problem.hint)
         return len(self.faults) == count
 
+    def seconds(self, node: Node | None, *keys: str) -> float | None:
+        """The seconds of a length of time behind these keys; None where none is written."""
+        found = at(node, keys)
+        if found is None:
+            return None
+        try:
+            value = seconds(found.plain())
+        except ValidationError as error:
+            self.error("out-of-range", error, found.place)
+            return None
+        if value <= 0 and "delay" not in keys[-1]:
+            self.fault("out-of-range", f"'{keys[-1]}' must be more than 0", found.place)
+        return value
+
+    def retry(self, body: Node, defaults: Retry) -> Retry:
+        """The retry policy that a map writes under `retry`, over its defaults."""
+        written = body.get("retry")
+        if written is None:
+            return defaults
+        delays = {key: self.seconds(written, key) for key in ("delay", "max_delay")}
+        return replace(defaults, **written.plain() | {k: v for k, v in delays.items() if v is not None})
+
     def unknown(self, code: str, message: str, place: Place, *, name: str, among: Iterable[str]) -> None:
         """Note a name that nothing has, with what it may have been meant to be."""
         self.fault(code, message, place, hint=did_you_mean(name, among))
@@ -93,6 +115,13 @@ def validator(name: str) -> Any:
     from jsonschema import Draft7Validator
 
     return Draft7Validator({"allOf": [{"$ref": f"#/definitions/{name}"}], "definitions": definitions()})
+
+
+def at(node: Node | None, keys: tuple[str, ...]) -> Node | None:
+    """What stands behind a path of keys, if all of it is there."""
+    for key in keys:
+        node = node.get(key) if node is not None and node.kind == "map" else None
+    return node
 
 
 def place_of(node: Node, path: Path, at_key: bool = False) -> Place:  # noqa: FBT001, FBT002 - a place is of a key or of its value
@@ -109,24 +138,6 @@ def place_of(node: Node, path: Path, at_key: bool = False) -> Place:  # noqa: FB
             return node.place
         node = inner
     return node.place
-
-
-def length(value: Any) -> float | None:
-    """The seconds of a checked duration, or None where none is written."""
-    return None if value is None else seconds(value)
-
-
-def retry_of(written: dict[str, Any] | None, defaults: Retry) -> Retry:
-    """The retry policy that a step writes, over the defaults of its file."""
-    if written is None:
-        return defaults
-    return Retry(
-        max_attempts=written.get("max_attempts", defaults.max_attempts),
-        backoff=written.get("backoff", defaults.backoff),
-        delay=seconds(written.get("delay", defaults.delay)),
-        max_delay=seconds(written.get("max_delay", defaults.max_delay)),
-        jitter=written.get("jitter", defaults.jitter),
-    )
 
 
 def truth(value: Any) -> str | None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError as PydanticError
 
 from gpt_trader.core.errors import GptTraderError, did_you_mean
 from gpt_trader.workflow import definition as d
-from gpt_trader.workflow.building import place_of
+from gpt_trader.workflow.building import at, place_of
 from gpt_trader.workflow.expressions import ExpressionError, Mention, condition, template
 from gpt_trader.workflow.mentions import Judge
 from gpt_trader.workflow.safety import unapproved
@@ -38,7 +38,7 @@ class Checker:
         if body is None:
             return
         if after:
-            self._condition(step, _at(body, ("trigger", "until")), view)
+            self._condition(step, at(body, ("trigger", "until")), view)
             return
         self._expressions(step, body, view)
         if step.path in self.reading.methods:
@@ -57,12 +57,12 @@ class Checker:
     def _expressions(self, step: d.Step, body: Node, view: View) -> None:
         self._condition(step, body.get("if"), view)
         for keys in _OF_EVENTS:
-            self._condition(step, _at(body, keys), view.inside(event="event"))
+            self._condition(step, at(body, keys), view.inside(event="event"))
         switch = body.get("switch")
         for case in switch.items if switch is not None else ():
             self._condition(step, case.get("if"), view)
         for keys in _TEMPLATES:
-            for node in _texts(_at(body, keys)):
+            for node in _texts(at(body, keys)):
                 self._template(step, node, view)
 
     def _condition(self, step: d.Step, node: Node | None, view: View) -> None:
@@ -209,13 +209,6 @@ def within(reading: Reading, node: Node, offset: int) -> Place:
     row = reading.source.line(line)
     text = node.value[offset : offset + 8]
     return (line, moved) if text and row[moved - 1 : moved - 1 + len(text)] == text else node.place
-
-
-def _at(body: Node, keys: tuple[str, ...]) -> Node | None:
-    node: Node | None = body
-    for key in keys:
-        node = node.get(key) if node is not None and node.kind == "map" else None
-    return node
 
 
 def _texts(node: Node | None) -> Iterator[Node]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import GptTraderError
 from gpt_trader.workflow import strictyaml
-from gpt_trader.workflow.building import Defaults, Find, Reading, TooMany, length, retry_of, validator
+from gpt_trader.workflow.building import Defaults, Find, Reading, TooMany, validator
 from gpt_trader.workflow.checks import Checker, check_approvals
 from gpt_trader.workflow.definition import Concurrency, Retry, Trigger, Workflow
 from gpt_trader.workflow.faults import Fault, FaultsFound, Source
@@ -192,14 +192,11 @@ class _File:
         return steps(self.reading, self.root.get(key), f"{self.reading.prefix}{key}")
 
     def _defaults(self, node: Node) -> None:
-        written = node.plain()
-        try:
-            timeout = length(written.get("timeout"))
-            retry = retry_of(written.get("retry"), Retry())
-        except GptTraderError as error:
-            self.reading.error("out-of-range", error, node.place)
-            return
-        self.reading.defaults = Defaults(timeout=timeout, retry=retry, on_error=written.get("on_error", "fail"))
+        self.reading.defaults = Defaults(
+            timeout=self.reading.seconds(node, "timeout"),
+            retry=self.reading.retry(node, Retry()),
+            on_error=node.plain().get("on_error", "fail"),
+        )
 
     def _triggers(self, inputs: dict[str, Any]) -> tuple[Trigger, ...]:
         node = self.root.get("triggers")

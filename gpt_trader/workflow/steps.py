@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import GptTraderError, ValidationError, did_you_mean
 from gpt_trader.workflow import definition as d
-from gpt_trader.workflow.building import Broken, Reading, length, retry_of, truth
+from gpt_trader.workflow.building import Broken, Reading, truth
 from gpt_trader.workflow.grammar import BODY_KINDS, KIND_KEYS, NAME
 from gpt_trader.workflow.times import check_moment
 
@@ -165,24 +165,11 @@ def _common(reading: Reading, name: str, body: Node, path: str) -> dict[str, Any
         "path": path,
         "line": body.place[0],
         "when": truth(written.get("if")),
-        "timeout": _seconds(reading, body, "timeout"),
-        "retry": retry_of(written.get("retry"), d.Retry()),
+        "timeout": reading.seconds(body, "timeout"),
+        "retry": reading.retry(body, d.Retry()),
         "effect": written.get("effect", "none"),
         "on_error": written.get("on_error", "fail"),
     }
-
-
-def _seconds(reading: Reading, body: Node, *keys: str) -> float | None:
-    node: Node | None = body
-    for key in keys:
-        node = node.get(key) if node is not None and node.kind == "map" else None
-    if node is None:
-        return None
-    try:
-        return length(node.plain())
-    except ValidationError as error:
-        reading.error("out-of-range", error, node.place)
-        return None
 
 
 def _inner(reading: Reading, node: Node | None, path: str) -> tuple[d.Step, ...]:
@@ -209,14 +196,14 @@ def _action(reading: Reading, body: Node, path: str, common: Common) -> d.Step |
     effect = written.get("effect", method.effect)
     common |= {key: value for key, value in _by_default(reading, effect).items() if key not in body.pairs}
     if "retry" in body.pairs:
-        common["retry"] = retry_of(written["retry"], reading.defaults.retry if effect == "none" else d.Retry())
+        common["retry"] = reading.retry(body, _by_default(reading, effect)["retry"])
     common["effect"] = effect
     return d.Action(
         **common,
         slice=method.slice,
         method=method.name,
         params=written.get("with", {}),
-        cache_ttl=_seconds(reading, body, "cache", "ttl"),
+        cache_ttl=reading.seconds(body, "cache", "ttl"),
         reconcile=written.get("reconcile"),
     )
 
@@ -318,7 +305,7 @@ def _loop(reading: Reading, body: Node, path: str, common: Common) -> d.Step | N
         steps=inner,
         until=truth(written.get("until")),
         max_events=written.get("max"),
-        idle=_seconds(reading, body, "trigger", "idle"),
+        idle=reading.seconds(body, "trigger", "idle"),
         checkpoint_every=written.get("checkpoint_every", 100),
     )
 
@@ -347,7 +334,7 @@ def _approval(reading: Reading, body: Node, path: str, common: Common) -> d.Step
     return d.Approval(
         **common,
         message=written.get("message", ""),
-        wait=_seconds(reading, body, "approval", "timeout"),
+        wait=reading.seconds(body, "approval", "timeout"),
         on_timeout=written.get("on_timeout", "reject"),
     )
 
@@ -366,11 +353,11 @@ def _wait(reading: Reading, body: Node, path: str, common: Common) -> d.Step | N
     event = written.get("event", {})
     return d.Wait(
         **common,
-        seconds=_seconds(reading, body, "wait", "for"),
+        seconds=reading.seconds(body, "wait", "for"),
         until=until,
         topic=event.get("topic"),
         event_if=truth(event.get("if")),
-        wait=_seconds(reading, body, "wait", "event", "timeout"),
+        wait=reading.seconds(body, "wait", "event", "timeout"),
     )
 
 

@@ -183,7 +183,7 @@ class _Composer:
             self._fault("yaml-alias", f"'{event.anchor}' would contain itself", place)
         else:
             return node
-        return Node("scalar", place)
+        return Node("map", place)
 
     def _begin(self, event: Any, kind: Literal["map", "list"]) -> None:
         place = _place(event)

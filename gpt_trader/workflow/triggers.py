@@ -11,7 +11,7 @@ from gpt_trader.workflow.checks import within
 from gpt_trader.workflow.definition import Trigger
 from gpt_trader.workflow.expressions import ExpressionError, condition, template
 from gpt_trader.workflow.mentions import Wrong, wrong_input
-from gpt_trader.workflow.times import check_cron, check_zone, seconds
+from gpt_trader.workflow.times import check_cron, check_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ def trigger(reading: Reading, node: Node, inputs: Mapping[str, Any]) -> Trigger 
     count = len(reading.faults)
     for key in ("settle", "every"):
         if key in written:
-            written[key] = _value(reading, options, key, seconds) or written[key]
+            written[key] = reading.seconds(options, key) or written[key]
     if kind == "schedule":
         _value(reading, options, "cron", check_cron)
         _value(reading, options, "timezone", check_zone)

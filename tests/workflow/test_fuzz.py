@@ -81,7 +81,10 @@ def test_any_body_of_a_step(body):
 EVERY_KIND: dict[str, Any] = {
     "name": "w",
     "mode": "real-time",
-    "inputs": {"n": {"type": "array", "items": {"type": "integer"}, "default": [1]}, "armed": {"type": "boolean", "default": False}},
+    "inputs": {
+        "n": {"type": "array", "items": {"type": "integer"}, "default": [1]},
+        "armed": {"type": "boolean", "default": False},
+    },
     "triggers": [
         {"schedule": {"cron": "0 9 * * mon-fri", "timezone": "UTC", "with": {"n": [1]}}},
         {"event": {"topic": "a.b", "if": "event.x > 1"}},
@@ -91,14 +94,32 @@ EVERY_KIND: dict[str, Any] = {
     "concurrency": {"group": "${{ inputs.n }}", "limit": 2},
     "defaults": {"timeout": "5s", "retry": {"max_attempts": 2, "delay": "1s", "jitter": True}},
     "steps": [
-        {"get": {"slice": "data", "method": "get_historical", "with": {"symbols": ["${{ run.id }}"], "days": 3}, "cache": {"ttl": "1h"}}},
+        {
+            "get": {
+                "slice": "data",
+                "method": "get_historical",
+                "with": {"symbols": ["${{ run.id }}"], "days": 3},
+                "cache": {"ttl": "1h"},
+            }
+        },
         {"ready": {"slices": ["data", "monitor"], "if": "size(inputs.n) > 0"}},
         {"side": {"parallel": {"max": 2, "branches": {"a": ["find_patterns"], "b": [{"g": ["detect_regime"]}]}}}},
         {"each": {"foreach": {"in": "${{ inputs.n }}", "as": "symbol", "executor": "threads"}, "steps": ["score"]}},
         {"pick": {"switch": [{"if": "steps.each.best > 0.5", "steps": ["log_skip"]}, {"else": ["notify"]}]}},
-        {"live": {"trigger": {"topic": "a.*", "if": "event.x > 1", "until": "steps.o.order_id == 'x'", "max": 3, "idle": "1s"}, "steps": [{"o": {"slice": "paper_trade", "method": "place_order", "reconcile": "find_order"}}]}},
+        {
+            "live": {
+                "trigger": {
+                    "topic": "a.*",
+                    "if": "event.x > 1",
+                    "until": "steps.o.order_id == 'x'",
+                    "max": 3,
+                    "idle": "1s",
+                },
+                "steps": [{"o": {"slice": "paper_trade", "method": "place_order", "reconcile": "find_order"}}],
+            }
+        },
         {"ask": {"approval": {"message": "go with ${{ steps.get.bars }}?", "timeout": "1m", "on_timeout": "fail"}}},
-        {"rest": {"wait": {"event": {"topic": "a.b", "if": "event.x == item_of", "timeout": "1s"}}}},
+        {"rest": {"wait": {"event": {"topic": "a.b", "if": "event.x == 1", "timeout": "1s"}}}},
         {"till": {"wait": {"until": "15:30 America/New_York"}}},
         {"sub": {"workflow": "inner", "with": {"symbols": ["A"]}, "retry": {"max_attempts": 3, "delay": 0}}},
         {"call": {"agent": ["x", "${{ inputs.n }}"], "data": {"k": ["${{ steps.sub.patterns }}"]}, "effect": "once"}},
@@ -116,7 +137,28 @@ def places(value, path=()):
 
 
 PLACES = [place for place in places(EVERY_KIND) if place]
-SPICE = st.sampled_from([0, -1, 10**30, 1e308, True, None, "", [], {}, "9999d", "0s", "(", "${{", "${{ nope.x }}", "a b", ["x", "x"], {"a": 1}, "*"])
+SPICE = st.sampled_from(
+    [
+        0,
+        -1,
+        10**30,
+        1e308,
+        True,
+        None,
+        "",
+        [],
+        {},
+        "9999d",
+        "0s",
+        "(",
+        "${{",
+        "${{ nope.x }}",
+        "a b",
+        ["x", "x"],
+        {"a": 1},
+        "*",
+    ]
+)
 
 
 @given(st.lists(st.tuples(st.sampled_from(PLACES), SPICE | VALUES), min_size=1, max_size=3))
@@ -126,10 +168,16 @@ def test_a_good_file_with_values_put_in_the_wrong_places(changes):
     for place, value in changes:
         inner: Any = document
         for key in place[:-1]:
-            known = key in inner if isinstance(inner, dict) else isinstance(inner, list) and isinstance(key, int) and key < len(inner)
+            known = (
+                key in inner
+                if isinstance(inner, dict)
+                else isinstance(inner, list) and isinstance(key, int) and key < len(inner)
+            )
             inner = inner[key] if known else {}
-        if isinstance(inner, dict) or (isinstance(inner, list) and isinstance(place[-1], int) and place[-1] < len(inner)):
-            inner[place[-1]] = value
+        if isinstance(inner, dict) or (
+            isinstance(inner, list) and isinstance(place[-1], int) and place[-1] < len(inner)
+        ):
+            inner[place[-1]] = copy.deepcopy(value)
     check(json.dumps({str(key): value for key, value in document.items()}))
 
 
