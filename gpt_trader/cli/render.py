@@ -181,7 +181,7 @@ def failed(fault: BaseException) -> int:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, styles: Mapping[int, str] | None = None) -> None:
     """Print rows below a header; the last column is cut at the edge of a terminal."""
-    body = [[clean(cell, 2000) for cell in row] for row in rows]
+    body = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in (header, *body)) for i in range(len(header))]
     room = screen.wide - sum(widths[:-1]) - 2 * (len(widths) - 1)
     data(paint(_row(header, widths, room, {}), "bold"))
