@@ -292,10 +292,10 @@ STATEMENTS: dict[str, Any] = {
     "delivery.put": upsert(delivery)
     .values(_row(delivery))
     .on_conflict_do_update(
-        index_elements=["subscriber", "seq"],
-        set_={"key": _p("key"), "attempts": _n("attempts"), "next_at": _n("next_at"), "error": _p("error")},
+        index_elements=["subscriber", "key"],
+        set_={"seq": _n("seq"), "attempts": _n("attempts"), "next_at": _n("next_at"), "error": _p("error")},
     ),
-    "delivery.drop": delete(delivery).where(delivery.c.subscriber == _p("subscriber"), delivery.c.seq == _n("seq")),
+    "delivery.drop": delete(delivery).where(delivery.c.subscriber == _p("subscriber"), delivery.c.key == _p("key")),
     "delivery.delete": delete(delivery).where(delivery.c.subscriber == _p("name")),
     "dead.put": upsert(dead)
     .values(_row(dead))
@@ -303,7 +303,9 @@ STATEMENTS: dict[str, Any] = {
         index_elements=["subscriber", "seq"],
         set_={"attempts": _n("attempts"), "error": _p("error"), "at": _n("at")},
     ),
-    "dead.list": select(*dead.columns, event.c.topic, event.c.key, event.c.payload)
+    "dead.list": select(
+        *dead.columns, event.c.topic, event.c.key, event.c.at.label("event_at"), event.c.run_id, event.c.payload
+    )
     .join_from(dead, event, event.c.seq == dead.c.seq, isouter=True)
     .where(_optional(dead.c.subscriber, "subscriber"))
     .order_by(dead.c.seq, dead.c.subscriber)

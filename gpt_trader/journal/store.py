@@ -73,7 +73,7 @@ class Store:
 
     # reading
 
-    def read(self, name: str, **params: Any) -> list[Row]:
+    def read(self, name: str, /, **params: Any) -> list[Row]:
         """The rows that a named query finds."""
         for last in (False, True):
             connection = self._reader()

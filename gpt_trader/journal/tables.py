@@ -135,11 +135,11 @@ class Subscription(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """An event that a subscriber will be given again, and the key that waits for it; without a key nothing waits."""
+    """A key whose events wait for one that a subscriber failed to handle and will be given again."""
 
     subscriber: str = Field(primary_key=True)
-    seq: int = Field(primary_key=True, sa_type=BigInteger)
-    key: str
+    key: str = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger)
     attempts: int
     next_at: int = Field(sa_type=BigInteger)
     error: str = Field(default="", sa_type=Text)

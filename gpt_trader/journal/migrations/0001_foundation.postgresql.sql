@@ -2,7 +2,7 @@ CREATE TABLE approval ( run_id VARCHAR NOT NULL, path VARCHAR NOT NULL, message 
 CREATE TABLE checkpoint ( run_id VARCHAR NOT NULL, path VARCHAR NOT NULL, count INTEGER NOT NULL, cursor BIGINT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (run_id, path) );
 CREATE TABLE dead_letter ( subscriber VARCHAR NOT NULL, seq BIGINT NOT NULL, attempts INTEGER NOT NULL, error TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (subscriber, seq) );
 CREATE TABLE definition ( hash VARCHAR NOT NULL, name VARCHAR NOT NULL, body TEXT NOT NULL, PRIMARY KEY (hash) );
-CREATE TABLE delivery ( subscriber VARCHAR NOT NULL, seq BIGINT NOT NULL, key VARCHAR NOT NULL, attempts INTEGER NOT NULL, next_at BIGINT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (subscriber, seq) );
+CREATE TABLE delivery ( subscriber VARCHAR NOT NULL, key VARCHAR NOT NULL, seq BIGINT NOT NULL, attempts INTEGER NOT NULL, next_at BIGINT NOT NULL, error TEXT NOT NULL, PRIMARY KEY (subscriber, key) );
 CREATE TABLE event ( seq BIGSERIAL NOT NULL, topic VARCHAR NOT NULL, key VARCHAR NOT NULL, at BIGINT NOT NULL, run_id VARCHAR NOT NULL, payload TEXT NOT NULL, PRIMARY KEY (seq) );
 CREATE INDEX event_by_run ON event (run_id, seq) WHERE run_id <> '';
 CREATE TABLE meta ( key VARCHAR NOT NULL, value VARCHAR NOT NULL, PRIMARY KEY (key) );
