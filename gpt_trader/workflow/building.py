@@ -59,6 +59,7 @@ class Reading:
     defaults: Defaults = field(default_factory=Defaults)
     faults: list[Fault] = field(default_factory=list)
     bodies: dict[str, Node] = field(default_factory=dict)
+    heads: dict[str, Place] = field(default_factory=dict)
     methods: dict[str, Method] = field(default_factory=dict)
 
     def fault(self, code: str, message: str, place: Place, *, hint: str | None = None) -> None:

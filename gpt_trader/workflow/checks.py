@@ -21,8 +21,15 @@ if TYPE_CHECKING:
     from gpt_trader.workflow.plan import View, Wire
     from gpt_trader.workflow.strictyaml import Node
 
-_OF_EVENTS = (("trigger", "if"), ("wait", "event", "if"))
-_TEMPLATES = (("with",), ("foreach", "in"), ("wait", "until"), ("approval", "message"), ("agent",), ("data",))
+_OF_EVENTS: tuple[tuple[str, ...], ...] = (("trigger", "if"), ("wait", "event", "if"))
+_TEMPLATES: tuple[tuple[str, ...], ...] = (
+    ("with",),
+    ("foreach", "in"),
+    ("wait", "until"),
+    ("approval", "message"),
+    ("agent",),
+    ("data",),
+)
 
 
 class Checker:
@@ -50,7 +57,7 @@ class Checker:
             self._inputs(step, body)
         for name, found in wires.items():
             if found.origin == "missing":
-                self._missing(step, body, name, view)
+                self._missing(step, name, view)
 
     # expressions
 
@@ -122,13 +129,13 @@ class Checker:
         place = place_of(written, where, wrong["type"] == "extra_forbidden")
         self.reading.fault("wrong-param", f"'{'.'.join(map(str, where)) or 'with'}': {message}", place)
 
-    def _missing(self, step: d.Step, body: Node, name: str, view: View) -> None:
+    def _missing(self, step: d.Step, name: str, view: View) -> None:
         what = f"{step.slice}.{step.method}" if isinstance(step, d.Action) else f"the workflow '{_inner_name(step)}'"
         near = did_you_mean(name, {*view.inputs, *view.scope.output_names(), *view.extras})
         hint = near if near and near.startswith("did") else None
         hint = hint or f"give it in `with`, as an input '{name}', or as the output of an earlier step"
-        place = body.place if body.kind != "map" else body.key_place(next(iter(body.pairs)))
-        self.reading.fault("missing-param", f"{what} needs '{name}', and nothing gives it", place, hint=hint)
+        message = f"{what} needs '{name}', and nothing gives it"
+        self.reading.fault("missing-param", message, self.reading.heads[step.path], hint=hint)
 
     def _inputs(self, step: d.SubWorkflow, body: Node) -> None:
         from jsonschema import Draft7Validator
@@ -192,14 +199,13 @@ class Checker:
 
 def check_approvals(reading: Reading, workflow: d.Workflow) -> None:
     """Note each live effect that nobody has approved, under safety maximum."""
-    if not (reading.maximum and workflow.mode == "live"):
+    if reading.prefix or not (reading.maximum and workflow.mode == "live"):
         return
     for step in unapproved(workflow):
-        body = reading.bodies.get(step.path)
-        if body is not None:
-            message = f"'{step.name}' acts live with neither an approval nor an armed flag before it"
-            hint = "put an approval step before it, or `if: ${{ inputs.armed }}` on it"
-            reading.fault("safety-approval", message, body.place, hint=hint)
+        place = reading.heads[step.path.partition(".workflow.")[0]]
+        message = f"'{step.name}' acts live with neither an approval nor an armed flag before it"
+        hint = "put an approval step before it, or `if: ${{ inputs.armed }}` on it"
+        reading.fault("safety-approval", message, place, hint=hint)
 
 
 def within(reading: Reading, node: Node, offset: int) -> Place:

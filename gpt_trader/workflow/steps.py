@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 LOOP_TOPICS = {
     "market_data_update": "market.data.updated",
-    "order_update": "order.updated",
-    "signal": "signal.generated",
     "trade_executed": "trade.executed",
 }
 """The short names of topics that a loop may be triggered by."""
@@ -48,7 +46,7 @@ def _named_at(item: Node) -> tuple[int, int]:
 def _step(reading: Reading, node: Node, path: str) -> d.Step:
     line = node.place[0]
     if node.kind == "scalar" and isinstance(node.value, str):
-        reading.bodies[path] = node
+        reading.bodies[path], reading.heads[path] = node, node.place
         return _bare(reading, node, path)
     if node.kind != "map" or len(node.pairs) != 1:
         message = "a step is a name, or a map with one key: its name"
@@ -58,7 +56,7 @@ def _step(reading: Reading, node: Node, path: str) -> d.Step:
         reading.fault("bad-step", message, node.place, hint=hint)
         return Broken(name="", path=path, line=line)
     name, (key, body) = next(iter(node.pairs.items()))
-    reading.bodies[path] = body
+    reading.bodies[path], reading.heads[path] = body, key.place
     if not _named(reading, key):
         name = ""
     if body.kind == "list":
@@ -109,7 +107,7 @@ def _by_default(reading: Reading, effect: str) -> dict[str, Any]:
 
 def _of_kind(reading: Reading, name: str, body: Node, path: str) -> d.Step:
     kind = _kind(reading, name, body)
-    broken = Broken(name=name, path=path, line=body.place[0])
+    broken = Broken(name=name, path=path, line=reading.heads[path][0])
     if kind is None:
         steps(reading, body.get("steps"), f"{path}.steps")
         return broken
@@ -163,7 +161,7 @@ def _common(reading: Reading, name: str, body: Node, path: str) -> dict[str, Any
     return {
         "name": name,
         "path": path,
-        "line": body.place[0],
+        "line": reading.heads[path][0],
         "when": truth(written.get("if")),
         "timeout": reading.seconds(body, "timeout"),
         "retry": reading.retry(body, d.Retry()),

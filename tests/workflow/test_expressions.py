@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -257,6 +257,30 @@ def test_moments_compare_whatever_their_zone():
     assert same.holds({"item": paris.astimezone(UTC)})
     assert condition("item == 90").holds({"item": timedelta(minutes=1.5)})
     assert condition("item == null").holds({"item": pd.NaT})
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "expected"),
+    [
+        (10**400, "item > 1e300", True),
+        (np.float64(1.5), "item == 1.5", True),
+        (np.str_("a"), "item == 'a'", True),
+        ({"a", "b"}, "size(item) == 2", True),
+        (date(2026, 1, 2), "item == '2026-01-02'", True),
+        (pd.Timestamp("2026-01-02T10:00Z"), "item == '2026-01-02T10:00:00Z'", True),
+        (pd.Timedelta(seconds=90), "item > 89", True),
+        ({"a": {"b": 1}}, "item.a == item.a && item.a.b == 1", True),
+        ({"a": {"b": 1}}, "item.a.b == 1 && size(item.a) == 1", True),
+        ([{"a": 1}], "has(item[0].a) && !has(item[0].b)", True),
+        (pd.Series([1.0, 2.0]), "item[1] + item[0] == 3", True),
+    ],
+)
+def test_values_of_many_kinds_can_be_compared(value, text, expected):
+    assert condition(text).holds({"item": value}) is expected
+
+
+def test_an_item_of_a_series_is_found_by_its_place():
+    assert template("${{ item[1] }}").resolve({"item": pd.Series([1.0, 2.0], index=[7, 8])}) == 2.0
 
 
 def test_infinite_and_missing_numbers_pass_through():

@@ -410,7 +410,7 @@ WRONG_STEPS = [
     ("a: {slice: data, method: get_historical, with: {symbols: [A], days: '3'}}", "wrong-param", "'3'", None),
     ("a: {slice: data, method: get_historical, with: {symbols: [A], source: web}}", "wrong-param", "web", None),
     ("a: {slice: data, method: get_historical, with: [symbols]}", "wrong-type", "[symbols", None),
-    ("a: {slice: data, method: get_historical}", "missing-param", "slice", "give it in `with`"),
+    ("a: {slice: data, method: get_historical}", "missing-param", "a:", "give it in `with`"),
     ("get_historical", "missing-param", "get_historical", None),
     # effects
     ("a: {slice: paper_trade, method: place_order, retry: {max_attempts: 3}}", "retry-of-effect", "retry", None),
@@ -427,6 +427,8 @@ WRONG_STEPS = [
     ("a: {slices: [data], if: 'run.idd == 1'}", "unknown-name", "run", "did you mean 'id'?"),
     ("a: {slices: [data], if: '1 +'}", "bad-expression", None, None),
     ("a: {slices: [data], if: 'nope(1)'}", "bad-expression", None, None),
+    ("a: {agent: [x], data: ['${{ nope(1) }}']}", "bad-expression", None, None),
+    ("a: {slices: [data], retry: {delay: 9999d}}", "out-of-range", "9999d", None),
     ("a: {slices: [data], if: '${{ true'}", "bad-expression", "${{", None),
     ("a: {approval: {message: 'x ${{ steps.b }}'}}", "unknown-step", "steps.b", None),
     ("a: {agent: [x], data: {n: ['${{ steps.b }}']}}", "unknown-step", "steps.b", None),
@@ -553,6 +555,17 @@ def test_no_message_speaks_of_schemas():
             assert "is not valid under" not in fault.message
 
 
+def test_a_file_of_nothing_but_mistakes_is_cut_short():
+    assert len(faults(steps([f"s{i}: {{wiat: {{}}}}" for i in range(500)]))) == 100
+
+
+def test_a_step_is_placed_by_its_name():
+    text = "name: w\nsteps:\n  - a:\n      slice: data\n      method: get_historical\n"
+    (found,) = faults(text)
+    assert (found.code, found.line, found.col) == ("missing-param", 3, 5)
+    assert read(text.replace("steps", "inputs: {symbols: {}}\nsteps")).steps[0].line == 4
+
+
 def test_two_steps_of_one_name():
     found = only("a: [log_skip]", "a: [log_skip]")
     assert (found.code, found.line, found.hint) == ("duplicate-step", 4, "the first is in line 3")
@@ -665,6 +678,13 @@ def test_maximum_safety_takes_an_armed_flag_instead():
 def test_an_approval_that_can_be_passed_by_is_none(gate):
     head = LIVE + "inputs: {x: {type: boolean, default: false}}\n"
     assert only(gate, "execute_trade", head=head).code == "safety-approval"
+
+
+def test_the_approval_of_a_sub_workflow_may_stand_outside_it():
+    inner = {"inner": "name: inner\nmode: live\nsafety: maximum\nsteps: [execute_trade]\n"}
+    assert read(steps(["gate: {approval: {}}", "sub: {workflow: inner}"], LIVE), inner)
+    found = only("sub: {workflow: inner}", head=LIVE, others=inner)
+    assert (found.code, found.file, found.line) == ("safety-approval", "w.yaml", 5)
 
 
 def test_maximum_safety_wants_effects_to_happen_once():
