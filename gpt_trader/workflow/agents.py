@@ -100,6 +100,9 @@ class _Talk:
             _kill_group(process)
             for thread in threads:
                 thread.join(1.0)
+            for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+                with suppress(OSError):  # it was closed at the other end
+                    pipe.close()
         if self.flooded:
             raise AgentFailed(f"{self.command[0]} wrote more than {MOST_OUTPUT_BYTES:,} bytes", hint="it was stopped")
         if process.returncode:

@@ -13,17 +13,28 @@ from gpt_trader.journal.runs import Ownership
 from tests.workflow.crashing import begin, crash, go_on, stopped
 from tests.workflow.runhouse import House, house, workflow
 
-STEPS = workflow(
-    "- a: {slice: notes, method: note, with: {log: LOG, text: a}}\n"
-    "- g: {steps: [{b: {slice: notes, method: note, with: {log: LOG, text: b}}}, {t: {slice: count, method: table}}]}\n"
-    "- p: {parallel: {branches: {x: [{c: {slice: notes, method: note, with: {log: LOG, text: c}}}], "
-    "y: [{d: {slice: notes, method: note, with: {log: LOG, text: d}}}]}}}\n"
-    "- o: {slice: notes, method: order, effect: once, reconcile: find_order, with: {log: LOG}}\n"
-    "- r: {slice: count, method: rows}\n"
-    "- f: {foreach: {in: [e, f], as: text}, steps: [{n: {slice: notes, method: note, with: {log: LOG}}}]}"
-) + "finally:\n  - z: {slice: notes, method: note, with: {log: LOG, text: z}}\n"
+STEPS = (
+    workflow(
+        "- a: {slice: notes, method: note, with: {log: LOG, text: a}}\n"
+        "- g: {steps: [{b: {slice: notes, method: note, with: {log: LOG, text: b}}}, {t: {slice: count, method: table}}]}\n"
+        "- p: {parallel: {branches: {x: [{c: {slice: notes, method: note, with: {log: LOG, text: c}}}], "
+        "y: [{d: {slice: notes, method: note, with: {log: LOG, text: d}}}]}}}\n"
+        "- o: {slice: notes, method: order, effect: once, reconcile: find_order, with: {log: LOG}}\n"
+        "- r: {slice: count, method: rows}\n"
+        "- f: {foreach: {in: [e, f], as: text}, steps: [{n: {slice: notes, method: note, with: {log: LOG}}}]}"
+    )
+    + "finally:\n  - z: {slice: notes, method: note, with: {log: LOG, text: z}}\n"
+)
 
-PLACES = ("journal.begin", "journal.inside", "journal.committed", "step.begun", "step.called", "artifact.written", "run.ending")
+PLACES = (
+    "journal.begin",
+    "journal.inside",
+    "journal.committed",
+    "step.begun",
+    "step.called",
+    "artifact.written",
+    "run.ending",
+)
 BOUNDARIES = [f"{place}=kill@{n}" for place in PLACES for n in range(1, 15)]
 SHARE = sorted(random.Random(7).sample(BOUNDARIES, 16))
 

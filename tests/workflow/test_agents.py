@@ -1,0 +1,119 @@
+"""Agents are outside programs: one JSON task in, one JSON response out, no secrets, and killed when they are late."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import psutil
+import pytest
+
+from gpt_trader.workflow.schema import agent_task_schema
+from tests.workflow.runhouse import House, workflow
+from tests.workflow.test_runner import _until
+
+ANSWER = '{"task_id": task["task_id"], "agent_name": "trend", "status": "success", "result": RESULT}'
+
+
+def _agent(folder: Path, body: str, name: str = "trend.py") -> Path:
+    program = folder / name
+    head = f"#!{sys.executable}\nimport json, os, sys, time, subprocess\ntask = json.loads(sys.stdin.readline())\n"
+    program.write_text(head + body)
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return program
+
+
+def _answer(result: str) -> str:
+    return f"print(json.dumps({ANSWER.replace('RESULT', result)}))\n"
+
+
+def _run(home: House, program: Path, extra: str = "", after: str = "") -> object:
+    text = workflow(
+        f'- trend: {{agent: ["{program}", "--fast"], task_type: analyze, data: {{symbol: AAPL}}{extra}}}{after}'
+    )
+    return home.run(text)
+
+
+def test_an_agent_gets_one_task_and_gives_one_response(home: House) -> None:
+    program = _agent(home.folder, _answer("{'task': task, 'args': sys.argv[1:]}"))
+    result = _run(home, program, ", priority: high, timeout: 20")
+    assert result.ok, result.error
+    told = result.steps["trend"]["result"]
+    assert told["args"] == ["--fast"]
+    task = told["task"]
+    assert task["task_id"].startswith(result.id)
+    assert {k: task[k] for k in ("agent_target", "task_type", "priority", "data", "timeout", "retry_count")} == {
+        "agent_target": "trend",
+        "task_type": "analyze",
+        "priority": "high",
+        "data": {"symbol": "AAPL"},
+        "timeout": 20.0,
+        "retry_count": 0,
+    }
+    jsonschema.validate(task, agent_task_schema())
+
+
+def test_an_agent_inherits_no_secrets(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BROKER_KEY", "canary-7311")
+    program = _agent(home.folder, _answer("dict(os.environ)"))
+    seen = _run(home, program).steps["trend"]["result"]
+    assert "canary-7311" not in json.dumps(seen)
+    assert set(seen) <= {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"}
+
+
+def test_an_agent_that_is_late_is_killed_with_its_children(home: House) -> None:
+    program = _agent(
+        home.folder,
+        f"child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        f"open({str(home.folder / 'pids')!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\ntime.sleep(60)\n",
+    )
+    began = time.monotonic()
+    result = _run(home, program, ", timeout: 1.5")
+    assert time.monotonic() - began < 6
+    assert "did not answer in time" in result.error["message"]
+    pids = [int(p) for p in (home.folder / "pids").read_text().split()]
+    assert len(pids) == 2
+    _until(lambda: not any(psutil.pid_exists(p) and psutil.Process(p).status() != "zombie" for p in pids))
+
+
+def test_cancelling_a_run_kills_its_agent(home: House) -> None:
+    program = _agent(home.folder, f"open({str(home.folder / 'up')!r}, 'w').close()\ntime.sleep(60)\n")
+    handle = home.runner.start(home.load(workflow(f'- a: {{agent: ["{program}"]}}')))
+    _until((home.folder / "up").exists)
+    handle.cancel()
+    assert handle.result(10).status == "CANCELLED"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("print('hello')\n", "answered with no JSON"),
+        ("", "answered with no JSON"),
+        ("print('{}')\n", "is a required property"),
+        ("sys.stderr.write('no data today'); sys.exit(4)\n", "ended with code 4"),
+        ("while True: sys.stdout.write('x' * 1000000)\n", "wrote more than"),
+        (
+            'print(json.dumps({"task_id": "t", "agent_name": "a", "status": "failure", "errors": ["market closed"]}))\n',
+            "reports: market closed",
+        ),
+        ('print(json.dumps({"task_id": "t", "agent_name": "a", "status": "great"}))\n', "is not one of"),
+    ],
+)
+def test_a_program_that_misbehaves_fails_its_step_plainly(lite: House, body: str, message: str) -> None:
+    result = _run(lite, _agent(lite.folder, body), ", timeout: 20")
+    assert result.status == "FAILED"
+    assert message in result.error["message"]
+
+
+def test_a_program_that_is_not_there_is_named(lite: House) -> None:
+    result = _run(lite, lite.folder / "missing.py")
+    assert "cannot be started: No such file or directory" in result.error["message"]
+
+
+def test_an_agent_is_retried_and_told_so(lite: House) -> None:
+    program = _agent(lite.folder, "if task['retry_count'] == 0: sys.exit(1)\n" + _answer("task['retry_count']"))
+    assert _run(lite, program, ", retry: {max_attempts: 2, delay: 0}").steps["trend"]["result"] == 1
