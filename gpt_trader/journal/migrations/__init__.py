@@ -89,7 +89,7 @@ def _migrate(store: Store, connection: Any, clock: Clock, names: tuple[str, ...]
 
 def backup(store: Store, clock: Clock, *, label: str, folder: Path | None = None) -> Path:
     """A copy of the whole journal beside it: a database file for SQLite, gzipped JSON lines for PostgreSQL."""
-    stamp = clock.now().strftime("%Y%m%dT%H%M%S")
+    stamp = clock.now().strftime("%Y%m%dT%H%M%S%f")
     driver = store.driver
     if isinstance(driver, SqliteDriver):
         target = (folder or driver.path.parent) / f"{driver.path.name}.{label}.{stamp}.backup"

@@ -1,0 +1,264 @@
+"""The store commits what threads write at once together, each for itself, on both databases."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gpt_trader.core import failpoints
+from gpt_trader.core.errors import ConfigError, Conflict, Fenced, JournalCorrupt, JournalError, JournalUnavailable
+from gpt_trader.journal.drivers import driver_for, sqlite_module, wal_is_safe
+from gpt_trader.journal.migrations import open_store
+from gpt_trader.journal.store import Op, Store
+from gpt_trader.trading.clocks import WallClock
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    made = open_store(store_url, WallClock())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def _disarmed() -> Iterator[None]:
+    yield
+    failpoints.arm("")
+
+
+def fact(payload: str = "{}", topic: str = "a.b") -> Op:
+    return ("event.add", {"topic": topic, "key": "", "at": 1, "run_id": "", "payload": payload}, False)
+
+
+def meta(key: str, value: str = "1") -> Op:
+    return ("migration.add", {"version": int(key), "name": value, "applied_at": 0}, False)
+
+
+NOBODY: Op = ("run.go", {"run_id": "none", "owner": "x", "fence": 1}, True)
+
+
+def test_sequence_numbers_grow_by_one(store: Store) -> None:
+    first = store.write([fact()])[0]
+    assert store.write([fact(), fact()]) == [first + 1, first + 2]
+    assert store.write([("event.add", [dict(fact()[1])] * 5, False)]) == [first + 7]
+    assert [e["seq"] for e in store.read("event.after", seq=0, count=100)] == list(range(first, first + 8))
+
+
+def test_a_guard_that_fails_undoes_the_whole_ticket(store: Store) -> None:
+    with pytest.raises(Fenced):
+        store.write([fact(), NOBODY])
+    assert store.read("event.last")[0]["seq"] == 0
+
+
+def test_a_key_that_is_there_is_a_conflict_and_undoes_the_ticket(store: Store) -> None:
+    store.write([meta("901")])
+    with pytest.raises(Conflict):
+        store.write([fact(), meta("901")])
+    assert store.read("event.last")[0]["seq"] == 0
+
+
+def test_threads_write_together_and_fail_alone(store: Store) -> None:
+    """Of forty threads half are fenced; the other half is committed whole, whatever batches they fell into."""
+    outcomes: dict[int, Any] = {}
+
+    def write(number: int) -> None:
+        try:
+            outcomes[number] = store.write([fact(str(number)), *([NOBODY] if number % 2 else [])])
+        except Fenced:
+            outcomes[number] = "fenced"
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    kept = {int(e["payload"]): e["seq"] for e in store.read("event.after", seq=0, count=100)}
+    assert kept == {n: outcomes[n][0] for n in range(0, 40, 2)}
+    assert all(outcomes[n] == "fenced" for n in range(1, 40, 2))
+
+
+def test_threads_share_commits(new_url: Callable[[str], str]) -> None:
+    store = open_store(new_url("sqlite"), WallClock())
+    commits, real = 0, store.driver.begin
+
+    def begin(cursor: Any, *, serial: bool) -> Any:
+        nonlocal commits
+        commits += 1
+        time.sleep(0.005)
+        return real(cursor, serial=serial)
+
+    store.driver.begin = begin  # type: ignore[method-assign]
+    threads = [threading.Thread(target=store.write, args=([fact()],)) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert store.read("event.last")[0]["seq"] == 50
+    assert commits < 25
+    store.close()
+
+
+@pytest.mark.usefixtures("_disarmed")
+@pytest.mark.parametrize("fault", ["full", "broken"])
+def test_a_disk_fault_fails_the_write_and_only_that(store: Store, fault: str) -> None:
+    failpoints.arm(f"journal.inside={fault}")
+    with pytest.raises(JournalUnavailable):
+        store.write([fact()])
+    assert store.read("event.last")[0]["seq"] == 0
+    store.write([fact()])
+    assert len(store.read("event.after", seq=0, count=9)) == 1
+
+
+def test_a_store_is_not_used_across_a_fork(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    with pytest.raises(JournalError, match="fork"):
+        store.read("event.last")
+    with pytest.raises(JournalError, match="fork"):
+        store.write([fact()])
+
+
+def test_a_lost_connection_is_made_again(store_url: str, store: Store) -> None:
+    if store.driver.dialect != "postgresql":
+        pytest.skip("SQLite has no connection to lose")
+    import psycopg
+
+    store.write([fact()])
+    store.read("event.last")
+    with psycopg.connect(store_url, autocommit=True) as other:
+        mine = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        other.execute(mine)
+    assert store.read("event.last")[0]["seq"] >= 1
+    store.write([fact()])
+    assert len(store.read("event.after", seq=0, count=9)) == 2
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_connection_lost_at_commit_is_asked_what_became_of_it(store_url: str, store: Store, committed: bool) -> None:
+    """The server's own record of the transaction decides, so that nothing is written twice or lost."""
+    if store.driver.dialect != "postgresql":
+        pytest.skip("SQLite's own answer to COMMIT is final")
+    import psycopg
+
+    store.write([fact("first")])
+    cursor = store._write_cursor()  # noqa: SLF001
+
+    class Cut:
+        """Loses the connection right after, or right before, COMMIT reaches the server."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(cursor, name)
+
+        def execute(self, sql: str, *args: Any) -> Any:
+            if sql != "COMMIT":
+                return cursor.execute(sql, *args)
+            if committed:
+                cursor.execute("COMMIT")
+            store._writer.close()  # noqa: SLF001
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    store._cursor = Cut()  # noqa: SLF001
+    seq = store.write([fact("second")])[0]
+    kept = [e["payload"] for e in store.read("event.after", seq=0, count=9)]
+    assert kept == ["first", "second"]
+    assert store.read("event.after", seq=seq - 1, count=1)[0]["payload"] == "second"
+
+
+class TestOpening:
+    def test_a_url_of_something_else_is_refused(self) -> None:
+        with pytest.raises(ConfigError, match="mysql"):
+            driver_for("mysql://x")
+
+    def test_a_folder_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
+        place = tmp_path / "file"
+        place.write_text("not a folder")
+        with pytest.raises((JournalUnavailable, NotADirectoryError, FileExistsError)) as caught:
+            open_store(f"sqlite:///{place}/journal.db", WallClock())
+        assert str(place) in str(caught.value)
+
+    def test_a_file_that_is_no_database_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "journal.db"
+        path.write_bytes(b"not a database at all, but long enough to look like one" * 100)
+        with pytest.raises(JournalCorrupt, match="damaged"):
+            open_store(f"sqlite:///{path}", WallClock())
+
+    @pytest.mark.parametrize("how", ["removed", "emptied"])
+    def test_a_journal_that_vanished_is_never_made_anew_silently(self, tmp_path: Path, how: str) -> None:
+        path = tmp_path / "journal.db"
+        open_store(f"sqlite:///{path}", WallClock()).close()
+        if how == "removed":
+            path.unlink()
+        else:
+            path.write_bytes(b"")
+        with pytest.raises(JournalCorrupt, match="is gone, but it existed"):
+            open_store(f"sqlite:///{path}", WallClock())
+
+    @pytest.mark.parametrize("size", [0, 100, 5000])
+    def test_a_log_cut_short_after_a_crash_is_refused(self, tmp_path: Path, size: int) -> None:
+        """The files of a process killed in the middle of its work, with its write-ahead log truncated."""
+        live, dead = tmp_path / "live", tmp_path / "dead"
+        live.mkdir()
+        store = open_store(f"sqlite:///{live}/journal.db", WallClock())
+        for _ in range(20):
+            store.write([fact()])
+        dead.mkdir()
+        for file in live.iterdir():
+            (dead / file.name).write_bytes(file.read_bytes())
+        store.close()
+        whole = open_store(f"sqlite:///{dead}/journal.db", WallClock())
+        assert whole.read("event.last")[0]["seq"] == 20
+        whole.close()
+
+        for file in live.iterdir():
+            file.unlink()
+        store = open_store(f"sqlite:///{live}/journal.db", WallClock())
+        for _ in range(20):
+            store.write([fact()])
+        for file in live.iterdir():
+            (dead / file.name).write_bytes(file.read_bytes())
+        store.close()
+        with (dead / "journal.db-wal").open("r+b") as wal:
+            wal.truncate(size)
+        with pytest.raises(JournalCorrupt, match="cut short"):
+            open_store(f"sqlite:///{dead}/journal.db", WallClock())
+
+    def test_a_locked_database_is_told_after_the_busy_time(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("gpt_trader.journal.drivers.BUSY_SECONDS", 0.1)
+        path = tmp_path / "journal.db"
+        store = open_store(f"sqlite:///{path}", WallClock())
+        other = sqlite_module().connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalUnavailable, match="locked"):
+            store.write([fact()])
+        other.execute("ROLLBACK")
+        store.write([fact()])
+        other.close()
+        store.close()
+
+    def test_damage_inside_the_file_is_found(self, tmp_path: Path) -> None:
+        path = tmp_path / "journal.db"
+        store = open_store(f"sqlite:///{path}", WallClock())
+        for _ in range(200):
+            store.write([fact("x" * 500)])
+        store.close()
+        assert driver_for(f"sqlite:///{path}").check() == []
+        data = bytearray(path.read_bytes())
+        data[-8000:-4000] = b"\xff" * 4000
+        path.write_bytes(data)
+        assert driver_for(f"sqlite:///{path}").check() != []
+
+    @pytest.mark.parametrize(
+        ("version", "safe"),
+        [((3, 40, 1), False), ((3, 44, 6), True), ((3, 44, 5), False), ((3, 50, 7), True), ((3, 51, 2), False),
+         ((3, 51, 3), True), ((3, 53, 4), True), ((3, 6, 23), True), ((3, 50, 6), False)],
+    )  # fmt: skip
+    def test_libraries_with_the_wal_reset_defect_are_known(self, version: tuple[int, int, int], safe: bool) -> None:
+        assert wal_is_safe(version) is safe
