@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_BYTES, MAX_DEPTH, MAX_ALIASES, MAX_VALUES, MAX_FAULTS = 1_000_000, 64, 1_000, 100_000, 100
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _STRING_TAGS = {None, "!", "tag:yaml.org,2002:str"}
 
 
@@ -83,7 +83,9 @@ def _refused(source: Source) -> Fault | None:
         return source.fault(
             "yaml-bom", "the file begins with a byte order mark", hint="save it as UTF-8 without a byte order mark"
         )
-    found = _FORBIDDEN.search(text)
+    if text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
+        return None  # nearly every file; to compile the pattern below takes longer than to read one
+    found = re.search(_FORBIDDEN, text)
     if found is None:
         return None
     name = "NUL" if found[0] == "\0" else f"U+{ord(found[0]):04X}"
