@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gpt_trader.core.catalog import Catalog
 from gpt_trader.core.errors import ValidationError
 from gpt_trader.core.slices import Slice, SliceCatalog
 from gpt_trader.workflow.executors import load_module
+
+if TYPE_CHECKING:
+    from gpt_trader.core.feeds import StrategyCatalog
+    from gpt_trader.core.ports import TradingStrategyPlugin
 
 OWN = "gpt-trader"
 
@@ -77,6 +82,32 @@ def slice_catalog(folder: Path, allowed: tuple[str, ...]) -> SliceCatalog:
         if offer.allowed:
             catalog.offer(offer.name, offer.load)
     return catalog
+
+
+def strategy_catalog(folder: Path, allowed: tuple[str, ...]) -> StrategyCatalog:
+    """The catalog of all strategies that may be used; one is loaded, and looked at, when it is first named."""
+    from gpt_trader.core.ports import TradingStrategyPlugin
+
+    catalog: StrategyCatalog = Catalog("strategy")
+    for offer in offers("strategies", folder, allowed, TradingStrategyPlugin):
+        if offer.allowed:
+            catalog.add(offer.name, _strategy(offer))
+    return catalog
+
+
+def _strategy(offer: Offer) -> Callable[[], type[TradingStrategyPlugin]]:
+    def load() -> type[TradingStrategyPlugin]:
+        from gpt_trader.core.ports import TradingStrategyPlugin
+
+        found = offer.load()
+        if not (isinstance(found, type) and issubclass(found, TradingStrategyPlugin)):
+            raise ValidationError(f"strategy '{offer.name}': {found!r} is no subclass of TradingStrategyPlugin")
+        missing = sorted(getattr(found, "__abstractmethods__", ()))
+        if missing:
+            raise ValidationError(f"strategy '{offer.name}' has no method '{missing[0]}'")
+        return found
+
+    return load
 
 
 def forget_plugins() -> None:

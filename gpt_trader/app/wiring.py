@@ -10,6 +10,7 @@ from gpt_trader.trading.clocks import WallClock
 
 if TYPE_CHECKING:
     from gpt_trader.app.library import Library
+    from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.core.slices import SliceCatalog
     from gpt_trader.journal.artifacts import ArtifactFolder
     from gpt_trader.journal.bus import EventBus
@@ -64,9 +65,20 @@ class Application:
     @cached_property
     def catalog(self) -> SliceCatalog:
         """The slices."""
+        from gpt_trader.app.feeds import feed_catalog
         from gpt_trader.app.plugins import slice_catalog
 
-        return slice_catalog(self.settings.plugins, self.settings.allowed_plugins)
+        catalog = slice_catalog(self.settings.plugins, self.settings.allowed_plugins)
+        catalog.provide("feeds", feed_catalog())
+        catalog.provide("strategies", self.strategies)
+        return catalog
+
+    @cached_property
+    def strategies(self) -> StrategyCatalog:
+        """The strategies."""
+        from gpt_trader.app.plugins import strategy_catalog
+
+        return strategy_catalog(self.settings.plugins, self.settings.allowed_plugins)
 
     @cached_property
     def library(self) -> Library:

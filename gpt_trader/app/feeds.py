@@ -1,0 +1,125 @@
+"""The providers of recorded bars, each with its options checked before a source is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic import ValidationError as Invalid
+
+from gpt_trader.core.catalog import Catalog
+from gpt_trader.core.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from gpt_trader.adapters.feeds.files import FileSource
+    from gpt_trader.core.bars import BarSource
+    from gpt_trader.core.feeds import FeedCatalog, SourceMaker
+
+
+class Options(BaseModel):
+    """The options of a provider: strict and closed."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class SampleOptions(Options):
+    """The sample takes none."""
+
+
+class SyntheticOptions(Options):
+    """The random walk's: see `SyntheticSource`."""
+
+    seed: int = 1
+    bars: int = 1_000
+    timeframe: str = "1d"
+    price: float = 100.0
+    drift: float = 0.05
+    volatility: float = 0.2
+    volume: float = 1_000_000.0
+
+
+class FileOptions(Options):
+    """Where the files are, and how to read them where they do not say it themselves."""
+
+    path: str
+    zone: str | None = None
+    exchange_zone: str = "America/New_York"
+    time_format: str | None = None
+    columns: dict[str, str] = {}
+    separator: str | None = None
+    decimal: str = "."
+    prices: Literal["raw", "adjusted"] = "raw"
+    timeframe: str | None = None
+    calendar: str | None = None
+    outlier: float | None = 0.5
+
+
+def feed_catalog() -> FeedCatalog:
+    """All providers; none of their code is loaded before it is asked for."""
+    catalog: FeedCatalog = Catalog("provider")
+    catalog.add("sample", lambda: _maker("sample", SampleOptions, _sample))
+    catalog.add("synthetic", lambda: _maker("synthetic", SyntheticOptions, _synthetic))
+    catalog.add("csv", lambda: _maker("csv", FileOptions, _csv))
+    catalog.add("parquet", lambda: _maker("parquet", FileOptions, _parquet))
+    return catalog
+
+
+def _maker(provider: str, model: type[Options], make: Callable[[Any], BarSource]) -> SourceMaker:
+    def maker(given: Mapping[str, Any]) -> BarSource:
+        try:
+            return make(model.model_validate(dict(given)))
+        except Invalid as invalid:
+            fault = invalid.errors(include_url=False)[0]
+            name = ".".join(map(str, fault["loc"]))
+            known = did_you_mean(name, model.model_fields) if fault["type"] == "extra_forbidden" else None
+            hint = known or f"{provider} takes {', '.join(model.model_fields) or 'no options'}"
+            raise UsageError(f"provider {provider}: {name}: {fault['msg'].lower()}", hint=hint) from None
+
+    return maker
+
+
+def _sample(options: SampleOptions) -> BarSource:
+    from gpt_trader.adapters.feeds.sample import SampleSource
+
+    del options
+    return SampleSource()
+
+
+def _synthetic(options: SyntheticOptions) -> BarSource:
+    from gpt_trader.adapters.feeds.synthetic import SyntheticSource
+    from gpt_trader.core.market import Timeframe
+
+    return SyntheticSource(**options.model_dump(exclude={"timeframe"}), timeframe=Timeframe.parse(options.timeframe))
+
+
+def _csv(options: FileOptions) -> BarSource:
+    from gpt_trader.adapters.feeds.csv import CsvSource
+
+    return _file_source(CsvSource, options)
+
+
+def _parquet(options: FileOptions) -> BarSource:
+    from gpt_trader.adapters.feeds.parquet import ParquetSource
+
+    return _file_source(ParquetSource, options)
+
+
+def _file_source(kind: type[FileSource], options: FileOptions) -> BarSource:
+    from gpt_trader.adapters.feeds.gather import Reading
+    from gpt_trader.adapters.feeds.quality import Rules
+    from gpt_trader.adapters.feeds.times import TimeRules
+    from gpt_trader.core.market import Timeframe
+
+    times = TimeRules(zone=options.zone, exchange_zone=options.exchange_zone, format=options.time_format)
+    reading = Reading(
+        times=times,
+        columns=options.columns,
+        separator=options.separator,
+        decimal=options.decimal,
+        prices=options.prices,
+    )
+    timeframe = Timeframe.parse(options.timeframe) if options.timeframe else None
+    rules = Rules(timeframe=timeframe, calendar=options.calendar, outlier=options.outlier)
+    return kind(path=Path(options.path).expanduser(), reading=reading, rules=rules)

@@ -1,0 +1,1 @@
+"""What the chart shows: swing points, levels, trend and candles."""

@@ -1,0 +1,107 @@
+"""From params to the desk: the specs of the strategies, the costs, the instruments, and the bars that are traded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from gpt_trader.core.errors import NoBars, UsageError
+from gpt_trader.core.frames import bars_of
+from gpt_trader.core.market import nanoseconds
+from gpt_trader.core.orders import exact
+from gpt_trader.slices.backtest.stops import WithStop
+from gpt_trader.trading.config import BacktestConfig
+from gpt_trader.trading.costs import Costs, Fee, Slippage
+from gpt_trader.trading.modes import run_backtest
+from gpt_trader.trading.playback import instrument_of
+from gpt_trader.trading.seats import StrategySpec
+from gpt_trader.trading.sizing import parse_sizing
+
+if TYPE_CHECKING:
+    from gpt_trader.core.bars import Bars
+    from gpt_trader.core.feeds import StrategyCatalog
+    from gpt_trader.core.market import Instrument
+    from gpt_trader.slices.backtest.slice import BacktestParams
+    from gpt_trader.trading.report import Report
+
+INVESTED = 0.95
+"""Where no size is given: the rest pays for costs, and for an opening above the close that was decided on."""
+
+
+def tested(
+    params: BacktestParams,
+    catalog: StrategyCatalog,
+    *,
+    progress: Callable[[float, float, str], None],
+    check: Callable[[], None],
+) -> Report:
+    """The report of the strategies that were chosen."""
+    bars = traded_bars(params)
+    total = sum(len(b) for b in bars)
+    specs = [_spec(b.symbol, params, catalog, share=INVESTED / len(bars)) for b in bars]
+
+    def tell(done: int) -> None:
+        check()
+        progress(done, total, "bars")
+
+    return run_backtest(specs, bars, config_of(params, bars), progress=tell)
+
+
+def compared(params: BacktestParams, catalog: StrategyCatalog) -> Report | None:
+    """The report of the baseline over the same bars, with equal shares and the same costs."""
+    if not params.baseline:
+        return None
+    bars = traded_bars(params)
+    make = catalog[params.baseline]
+    share = parse_sizing(f"cash:{INVESTED / len(bars)!r}")
+    specs = [StrategySpec(f"{params.baseline}:{b.symbol}", make, {}, (b.symbol,), share) for b in bars]
+    return run_backtest(specs, bars, config_of(params, bars))
+
+
+def traded_bars(params: BacktestParams) -> list[Bars]:
+    """The bars from the decision on; a symbol without any is an error that says what to change."""
+    every = bars_of(params.bars, params.data_provenance)
+    if not params.decided_at:
+        return every
+    start = nanoseconds(datetime.fromisoformat(params.decided_at))
+    cut = [b.between(start, None) for b in every]
+    short = next((b.symbol for b in cut if len(b) < 2), None)
+    if short is not None:
+        raise NoBars(f"{short} has no two bars from {params.decided_at} on", hint="choose on a smaller part (train)")
+    return cut
+
+
+def config_of(params: BacktestParams, bars: list[Bars]) -> BacktestConfig:
+    """The desk's configuration."""
+    costs = Costs(
+        fee=Fee(percent=exact(params.fee)),
+        slippage=Slippage("percent", exact(params.slippage)),
+        spread=exact(params.spread),
+    )
+    return BacktestConfig(
+        cash=exact(params.cash),
+        costs=costs,
+        limits=params.limits,
+        close_at_end=params.close_at_end,
+        instruments={b.symbol: _instrument(b, params.sizes.get(b.symbol, {})) for b in bars},
+    )
+
+
+def _instrument(bars: Bars, size: Mapping[str, Any]) -> Instrument:
+    from dataclasses import replace
+
+    return replace(instrument_of(bars), lot=exact(size.get("lot", 1.0)))
+
+
+def _spec(symbol: str, params: BacktestParams, catalog: StrategyCatalog, *, share: float) -> StrategySpec:
+    chosen: Mapping[str, Any] = params.selection.get(symbol, {})
+    name = params.strategy or chosen.get("strategy")
+    if not name:
+        raise UsageError(f"no strategy is named for {symbol}", hint="give `strategy`, or select one in an earlier step")
+    given = params.params if params.strategy else chosen.get("params", {})
+    size = params.sizes.get(symbol, {})
+    make: Any = catalog[name]
+    if "stop_atrs" in size:
+        make = WithStop(make, bars=size["atr_bars"], distance=size["stop_atrs"], first=size.get("atr"))
+    return StrategySpec(f"{name}:{symbol}", make, given, (symbol,), parse_sizing(size.get("rule", f"cash:{share!r}")))

@@ -1,0 +1,1 @@
+"""Recorded market data: fetched from a provider, adjusted by name, and checked."""

@@ -1,0 +1,1 @@
+"""In which kind of market a symbol is, by what was known at the time."""
