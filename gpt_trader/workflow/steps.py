@@ -9,17 +9,20 @@ from gpt_trader.core.errors import GptTraderError, ValidationError, did_you_mean
 from gpt_trader.workflow import definition as d
 from gpt_trader.workflow.building import Broken, Reading, truth
 from gpt_trader.workflow.grammar import BODY_KINDS, KIND_KEYS, NAME
-from gpt_trader.workflow.times import check_moment
+from gpt_trader.workflow.leaves import (
+    Common,
+    action,
+    agent,
+    approval,
+    by_default,
+    loop_topic,
+    prepare,
+    sub_workflow,
+    wait,
+)
 
 if TYPE_CHECKING:
-    from gpt_trader.core.slices import Method
     from gpt_trader.workflow.strictyaml import Node
-
-LOOP_TOPICS = {
-    "market_data_update": "market.data.updated",
-    "trade_executed": "trade.executed",
-}
-"""The short names of topics that a loop may be triggered by."""
 
 
 def steps(reading: Reading, node: Node | None, path: str) -> tuple[d.Step, ...]:
@@ -95,14 +98,8 @@ def _bare(reading: Reading, node: Node, path: str) -> d.Step:
         slice=method.slice,
         method=method.name,
         effect=method.effect,
-        **_by_default(reading, method.effect),
+        **by_default(reading, method.effect),
     )
-
-
-def _by_default(reading: Reading, effect: str) -> dict[str, Any]:
-    defaults = reading.defaults
-    retry = defaults.retry if effect == "none" else d.Retry()
-    return {"timeout": defaults.timeout, "retry": retry, "on_error": defaults.on_error}
 
 
 def _of_kind(reading: Reading, name: str, body: Node, path: str) -> d.Step:
@@ -180,54 +177,6 @@ def _map(node: Node | None) -> Node | None:
     return node if node is not None and node.kind == "map" else None
 
 
-Common = dict[str, Any] | None
-
-
-def _action(reading: Reading, body: Node, path: str, common: Common) -> d.Step | None:
-    written = body.plain()
-    method = _method(reading, body, written.get("slice"), written.get("method"))
-    if method is None:
-        return None
-    reading.methods[path] = method
-    if common is None:
-        return None
-    effect = written.get("effect", method.effect)
-    common |= {key: value for key, value in _by_default(reading, effect).items() if key not in body.pairs}
-    if "retry" in body.pairs:
-        common["retry"] = reading.retry(body, _by_default(reading, effect)["retry"])
-    common["effect"] = effect
-    return d.Action(
-        **common,
-        slice=method.slice,
-        method=method.name,
-        params=written.get("with", {}),
-        cache_ttl=reading.seconds(body, "cache", "ttl"),
-        reconcile=written.get("reconcile"),
-    )
-
-
-def _method(reading: Reading, body: Node, slice_name: Any, name: Any) -> Method | None:
-    if not (isinstance(slice_name, str) and isinstance(name, str)):
-        return None
-    try:
-        return reading.catalog.method(slice_name, name)
-    except GptTraderError as error:
-        known = slice_name in reading.catalog
-        code = "unknown-method" if known else "unknown-slice"
-        reading.error(code, error, body.pairs["method" if known else "slice"][1].place)
-        return None
-
-
-def _prepare(reading: Reading, body: Node, path: str, common: Common) -> d.Step | None:
-    del path
-    listed = body.pairs["slices"][1]
-    for item in listed.items:
-        if isinstance(item.value, str) and item.value not in reading.catalog:
-            message = f"no slice is called '{item.value:.80}'"
-            reading.unknown("unknown-slice", message, item.place, name=item.value, among=reading.catalog)
-    return None if common is None else d.Prepare(**common, slices=tuple(listed.plain()))
-
-
 def _group(reading: Reading, body: Node, path: str, common: Common) -> d.Step | None:
     inner = steps(reading, body.get("steps"), f"{path}.steps")
     return None if common is None else d.Group(**common, steps=inner)
@@ -295,7 +244,7 @@ def _loop(reading: Reading, body: Node, path: str, common: Common) -> d.Step | N
         return None
     trigger = body.pairs["trigger"][1]
     written = trigger.plain() if trigger.kind == "map" else {"topic": trigger.plain()}
-    topic = _topic(reading, written["topic"], (trigger.get("topic") or trigger).place)
+    topic = loop_topic(reading, written["topic"], (trigger.get("topic") or trigger).place)
     return d.Loop(
         **common,
         topic=topic,
@@ -308,91 +257,16 @@ def _loop(reading: Reading, body: Node, path: str, common: Common) -> d.Step | N
     )
 
 
-def _topic(reading: Reading, text: str, place: tuple[int, int]) -> str:
-    from gpt_trader.core.events import topic_filter
-
-    if text in LOOP_TOPICS:
-        return LOOP_TOPICS[text]
-    if "." not in text and "*" not in text:
-        known = [*LOOP_TOPICS, *LOOP_TOPICS.values()]
-        reading.unknown("unknown-trigger", f"no trigger is called '{text:.80}'", place, name=text, among=known)
-        return text
-    try:
-        topic_filter(text)
-    except ValidationError as error:
-        reading.error("wrong-form", error, place)
-    return text
-
-
-def _approval(reading: Reading, body: Node, path: str, common: Common) -> d.Step | None:
-    if common is None:
-        return None
-    del path
-    written = body.plain()["approval"]
-    return d.Approval(
-        **common,
-        message=written.get("message", ""),
-        wait=reading.seconds(body, "approval", "timeout"),
-        on_timeout=written.get("on_timeout", "reject"),
-    )
-
-
-def _wait(reading: Reading, body: Node, path: str, common: Common) -> d.Step | None:
-    if common is None:
-        return None
-    del path
-    written = body.plain()["wait"]
-    until = written.get("until")
-    if until is not None and "${{" not in until:
-        try:
-            check_moment(until)
-        except ValidationError as error:
-            reading.error("wrong-form", error, body.pairs["wait"][1].pairs["until"][1].place)
-    event = written.get("event", {})
-    return d.Wait(
-        **common,
-        seconds=reading.seconds(body, "wait", "for"),
-        until=until,
-        topic=event.get("topic"),
-        event_if=truth(event.get("if")),
-        wait=reading.seconds(body, "wait", "event", "timeout"),
-    )
-
-
-def _sub_workflow(reading: Reading, body: Node, path: str, common: Common) -> d.Step | None:
-    if common is None:
-        return None
-    place = body.pairs["workflow"][1].place
-    inner = reading.embed(reading, body.plain()["workflow"], place, f"{path}.workflow.")
-    return None if inner is None else d.SubWorkflow(**common, params=body.plain().get("with", {}), workflow=inner)
-
-
-def _agent(reading: Reading, body: Node, path: str, common: Common) -> d.Step | None:
-    if common is None:
-        return None
-    del path
-    written = body.plain()
-    defaults = _by_default(reading, common["effect"])
-    common |= {key: value for key, value in defaults.items() if key not in body.pairs}
-    return d.Agent(
-        **common,
-        command=tuple(written["agent"]),
-        task_type=written.get("task_type", "analyze"),
-        priority=written.get("priority", "normal"),
-        data=written.get("data"),
-    )
-
-
 _MAKERS: dict[str, Callable[[Reading, Node, str, Common], d.Step | None]] = {
-    "slice": _action,
-    "slices": _prepare,
+    "slice": action,
+    "slices": prepare,
     "parallel": _parallel,
     "foreach": _foreach,
     "switch": _switch,
     "trigger": _loop,
-    "approval": _approval,
-    "wait": _wait,
-    "workflow": _sub_workflow,
-    "agent": _agent,
+    "approval": approval,
+    "wait": wait,
+    "workflow": sub_workflow,
+    "agent": agent,
     "steps": _group,
 }
