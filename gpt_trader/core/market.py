@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
@@ -111,27 +112,27 @@ class MarketData:
         """Another word for its price."""
         return self.price
 
+    def tradable(self) -> bool:
+        """Whether anything can have been traded in it: no NaN, not stale, and not without volume."""
+        low, high = self.low, self.high
+        whole = low <= self.open <= high and low <= self.price <= high
+        return whole and self.volume != 0.0 and not self.stale
+
 
 class Bar(MarketData):
-    """Market data out of a column: its time stays a number until somebody asks for it."""
+    """Market data with its time as a number of nanoseconds, which becomes a datetime only when somebody asks."""
 
     __slots__ = ("ns",)
+    stale = False  # what a recording knows to be stale has no volume
 
-    def __init__(  # noqa: PLR0913, PLR0917 - one argument per column, called once per bar
-        self,
-        symbol: str,
-        ns: int,
-        price: float,
-        volume: float,
-        open: float,
-        high: float,
-        low: float,  # noqa: A002
+    def __init__(
+        self, symbol: str, ns: int, price: float, volume: float, open_: float, high: float, low: float
     ) -> None:
         self.symbol = symbol
-        self.ns = ns
+        self.ns = ns  # type: ignore[misc]
         self.price = price
         self.volume = volume
-        self.open = open
+        self.open = open_
         self.high = high
         self.low = low
 
@@ -140,13 +141,61 @@ class Bar(MarketData):
         """Its time, aware and in UTC."""
         return time_of(self.ns)
 
-    @property
-    def stale(self) -> bool:  # type: ignore[override]
-        """Nothing was traded in it."""
-        return self.volume == 0.0
-
     def __repr__(self) -> str:
-        return f"Bar({self.symbol} {self.timestamp:%Y-%m-%d %H:%M:%S} {self.open} {self.high} {self.low} {self.price} {self.volume})"
+        return f"Bar({self.symbol} {self.timestamp:%Y-%m-%d %H:%M:%S} {self.open} {self.high} {self.low} {self.price})"
+
+
+class Block:
+    """Columns of bars as they lie in memory; a bar reads from them only what somebody asks for."""
+
+    __slots__ = ("high", "low", "open", "volume")
+
+    def __init__(
+        self, open_: Sequence[float], high: Sequence[float], low: Sequence[float], volume: Sequence[float]
+    ) -> None:
+        self.open = open_
+        self.high = high
+        self.low = low
+        self.volume = volume
+
+
+class ColumnBar(Bar):
+    """A bar out of columns: its other prices stay there until somebody asks, because most strategies ask for the close."""
+
+    __slots__ = ("_block", "_row")
+
+    def __init__(self, symbol: str, ns: int, price: float, row: int, block: Block) -> None:
+        self.symbol = symbol
+        self.ns = ns  # type: ignore[misc]
+        self.price = price
+        self._row = row
+        self._block = block
+
+    def tradable(self) -> bool:
+        """Whether anything can have been traded in it."""
+        block, row = self._block, self._row
+        low, high = block.low[row], block.high[row]
+        return low <= block.open[row] <= high and low <= self.price <= high and block.volume[row] != 0.0
+
+    @property
+    def open(self) -> float:  # type: ignore[override]
+        """The first price."""
+        return self._block.open[self._row]
+
+    @property
+    def high(self) -> float:  # type: ignore[override]
+        """The highest price."""
+        return self._block.high[self._row]
+
+    @property
+    def low(self) -> float:  # type: ignore[override]
+        """The lowest price."""
+        return self._block.low[self._row]
+
+    @property
+    def volume(self) -> float:  # type: ignore[override]
+        """How much was traded; NaN where it is not known."""
+        return self._block.volume[self._row]
 
 
 @dataclass(frozen=True, slots=True)

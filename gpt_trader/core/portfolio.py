@@ -33,7 +33,7 @@ class Position:
     __slots__ = (
         "strategy", "symbol", "currency", "multiplier", "costing", "quantity", "cost", "realised", "fees", "funding", "borrow",
         "dividends", "lots", "opened_ns", "entered", "entered_value", "left_value",
-        "_basis", "_basis_cost", "_net_before", "_fees_before",
+        "_basis", "_basis_cost", "_before",
     )  # fmt: skip
 
     def __init__(
@@ -54,7 +54,7 @@ class Position:
         self.funding = self.borrow = self.dividends = ZERO
         self.lots: deque[Lot] = deque()
         self._basis = self._basis_cost = ZERO
-        self._net_before = self._fees_before = ZERO
+        self._before = (ZERO, ZERO, ZERO)
         self.opened_ns = 0
         self.entered = self.entered_value = self.left_value = ZERO
 
@@ -77,14 +77,16 @@ class Position:
         held = self.quantity
         if not held:
             self._begin(ns)
-        elif (held > 0) != (quantity > 0) and abs(quantity) > abs(held):
-            return self._flip(quantity, price, fee, ns)
+        elif (held > ZERO) is not (quantity > ZERO):
+            after = held + quantity
+            if after and (after > ZERO) is not (held > ZERO):
+                return self._flip(quantity, price, fee, ns)
+            self.fees += fee
+            self._reduce(quantity, price)
+            return None if after else self._round_trip(ns)
         self.fees += fee
-        if not held or (held > 0) == (quantity > 0):
-            self._open(quantity, price)
-            return None
-        self._reduce(quantity, price)
-        return None if self.quantity else self._round_trip(ns)
+        self._open(quantity, price)
+        return None
 
     def split(self, new: int, old: int) -> None:
         """Hold so many new shares for each so many old ones; the cost stays."""
@@ -98,14 +100,12 @@ class Position:
     def _begin(self, ns: int) -> None:
         self.opened_ns = ns
         self.entered = self.entered_value = self.left_value = ZERO
-        self._net_before = self.net
-        self._fees_before = self.fees
+        self._before = (self.realised, self.fees, self.funding + self.borrow - self.dividends)
 
     def _open(self, quantity: Decimal, price: Decimal) -> None:
         value = quantity * price * self.multiplier
-        self.quantity += quantity
-        self.cost += value
-        self._basis, self._basis_cost = self.quantity, self.cost
+        self._basis = self.quantity = self.quantity + quantity
+        self._basis_cost = self.cost = self.cost + value
         self.entered += quantity
         self.entered_value += value
         if self.costing == "fifo":
@@ -148,11 +148,15 @@ class Position:
         return closed
 
     def _round_trip(self, ns: int) -> RoundTrip:
-        size = self.entered * self.multiplier
+        bought = self.entered > 0
+        entered = self.entered if bought else -self.entered
+        value, left = (self.entered_value, self.left_value) if bought else (-self.entered_value, -self.left_value)
+        realised, fees, held_cost = self._before
+        paid = self.fees - fees
+        profit = self.realised - realised - paid - (self.funding + self.borrow - self.dividends - held_cost)
         return RoundTrip(
-            self.strategy, self.symbol, BUY if size > 0 else SELL, abs(self.entered),
-            self.entered_value / size, self.opened_ns, self.left_value / size, ns,
-            self.net - self._net_before, self.fees - self._fees_before, abs(self.entered_value),
+            self.strategy, self.symbol, BUY if bought else SELL, entered, value, self.opened_ns, left, ns,
+            profit, paid, self.multiplier,
         )  # fmt: skip
 
 
@@ -183,13 +187,15 @@ class Portfolio:
             self.cash.setdefault(currency, ZERO)
         return found
 
-    def apply(self, fill: Fill) -> RoundTrip | None:
+    def apply(self, fill: Fill, position: Position | None = None) -> RoundTrip | None:
         """Book a fill, the first time it is seen; the round trip that it closed is given back."""
         if fill.id in self._seen:
             return None
         self._seen.add(fill.id)
-        exactly()
-        position = self.positions.get((fill.strategy, fill.symbol)) or self.position(fill.strategy, fill.symbol)
+        if getcontext().prec != DIGITS:
+            exactly()
+        if position is None:
+            position = self.position(fill.strategy, fill.symbol)
         quantity = fill.quantity if fill.side is BUY else -fill.quantity
         self.cash[position.currency] -= quantity * fill.price * position.multiplier + fill.fee
         return position.trade(quantity, fill.price, fill.fee, fill.ns)

@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gpt_trader.core.orders import BUY, ZERO, Fill, exact
+from gpt_trader.core.orders import ZERO, Fill, exact
 from gpt_trader.core.portfolio import Portfolio, exactly
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gpt_trader.core.portfolio import Position
     from gpt_trader.trading.costs import Fee
 
-NEAR = 1e-9
+KEPT = 1000
 
 
 def _unknown(ns: int) -> float:  # noqa: ARG001
@@ -34,14 +34,20 @@ class Lane:
     __slots__ = (
         "held",
         "instrument",
+        "last_quantity",
+        "last_size",
+        "lots",
         "ns",
         "open_for",
+        "own",
         "positions",
         "price",
         "span",
         "symbol",
         "typical_volume",
         "unit",
+        "used",
+        "used_ns",
         "value",
     )
 
@@ -54,9 +60,30 @@ class Lane:
         self.held = 0.0
         self.value = 0.0
         self.span = span
+        self.used = 0.0
+        self.last_quantity = ZERO
+        self.last_size = 0.0
+        self.used_ns = -1
         self.positions: list[Position] = []
+        self.own: dict[str, Position] = {}
+        self.lots: dict[float, Decimal] = {}
         self.typical_volume: Callable[[int], float] = _unknown
         self.open_for: Callable[[int], float] = _unknown
+
+    def as_float(self, quantity: Decimal) -> float:
+        """The quantity as a float; the size of the last order is remembered."""
+        if quantity is not self.last_quantity:
+            self.last_quantity, self.last_size = quantity, float(quantity)
+        return self.last_size
+
+    def whole_lots(self, quantity: Decimal | float) -> Decimal:
+        """The quantity as an exact number of whole lots; sizes that come again are looked up."""
+        found = self.lots.get(quantity)  # type: ignore[arg-type]
+        if found is None:
+            found = self.instrument.whole_lots(exact(quantity))
+            if len(self.lots) < KEPT:
+                self.lots[quantity] = found  # type: ignore[index]
+        return found
 
 
 class Account:
@@ -68,6 +95,9 @@ class Account:
         self.portfolio = portfolio
         self.leverage = leverage
         self.lanes = {instrument.symbol: Lane(instrument) for instrument in instruments}
+        self._lever = float(leverage)
+        self.single = len(self.lanes) == 1
+        self._lane = next(iter(self.lanes.values()))
         self.correlation: Callable[[str, str, int], float] = _not_known
         self.equity = 0.0
         self.cash = 0.0
@@ -75,13 +105,14 @@ class Account:
 
     def position(self, strategy: str, symbol: str) -> Position:
         """The strategy's position in a symbol of this account."""
-        found = self.portfolio.positions.get((strategy, symbol))
+        lane = self.lanes[symbol]
+        found = lane.own.get(strategy)
         if found is None:
-            lane = self.lanes[symbol]
             instrument = lane.instrument
             found = self.portfolio.position(
                 strategy, symbol, currency=instrument.currency, multiplier=instrument.multiplier
             )
+            lane.own[strategy] = found
             lane.positions = self.portfolio.of(symbol)
             lane.unit = float(instrument.multiplier * self.portfolio.rate(instrument.currency))
         return found
@@ -89,11 +120,18 @@ class Account:
     def book(self, fill: Fill) -> RoundTrip | None:
         """Apply a fill to the ledger and bring the floats up to date."""
         lane = self.lanes[fill.symbol]
-        if (fill.strategy, fill.symbol) not in self.portfolio.positions:
-            self.position(fill.strategy, fill.symbol)
-        closed = self.portfolio.apply(fill)
-        self._refresh_lane(lane)
-        self._total()
+        position = lane.own.get(fill.strategy)
+        if position is None:
+            position = self.position(fill.strategy, fill.symbol)
+        closed = self.portfolio.apply(fill, position)
+        if self.single and len(lane.positions) == 1:
+            lane.held = held = float(position.quantity) if position.quantity else 0.0
+            lane.value = value = held * lane.price * lane.unit
+            self.cash = cash = float(self.portfolio.total_cash())
+            self.equity = cash + value
+        else:
+            self._refresh_lane(lane)
+            self._total()
         return closed
 
     def refresh(self) -> None:
@@ -125,24 +163,38 @@ class Account:
             return {lane.symbol for lane in self.lanes.values() if lane.held}
         return {symbol for name, symbol in self.portfolio.positions if name == strategy and self.held_by(name, symbol)}
 
-    def affords(self, symbol: str, quantity: Decimal, price: Decimal, fee: Decimal) -> bool:
-        """Whether a trade leaves no more exposure than equity times leverage; what shrinks a position always passes."""
-        lane = self.lanes[symbol]
-        size, at = float(quantity), float(price)
-        after = lane.held + size
-        if abs(after) < abs(lane.held) and after * lane.held >= 0:
+    def surely_affords(self, lane: Lane, change: float, price: float) -> bool:
+        """Whether a trade is beyond doubt within equity times leverage; what shrinks a position always is."""
+        held = lane.held
+        after = held + change
+        if after * held >= 0.0 and abs(after) < abs(held):
             return True
-        equity = self.equity - lane.value + lane.held * at * lane.unit
-        needed = (self.gross() - abs(lane.value) + abs(after * at * lane.unit)) / float(self.leverage)
-        spare = equity - float(fee) * lane.unit / float(lane.instrument.multiplier) - needed
-        if abs(spare) > NEAR * max(abs(equity), 1.0):
-            return spare > 0
-        return self._exactly_affords(lane, quantity, price, fee)
+        needed = abs(after) * price * lane.unit
+        room = (self.equity - lane.value + held * price * lane.unit) * self._lever
+        if not self.single:
+            room -= self.gross() - abs(lane.value)
+        return room - needed > needed
+
+    def affords(self, symbol: str, quantity: Decimal, price: Decimal, fee: Decimal) -> bool:
+        """Whether a trade leaves no more exposure than equity times leverage, to the last digit."""
+        lane = self.lanes[symbol]
+        held = sum((p.quantity for p in lane.positions), ZERO)
+        after = held + quantity
+        if abs(after) < abs(held) and after * held >= 0:
+            return True
+        rate = self.portfolio.rate(lane.instrument.currency)
+        equity = self.exact_equity(symbol, price) - fee * rate
+        gross = abs(after) * price * lane.instrument.multiplier * rate
+        for other in self.lanes.values():
+            if other is not lane and other.held:
+                size = abs(self.portfolio.held(other.symbol)) * exact(other.price)
+                gross += size * other.instrument.multiplier * self.portfolio.rate(other.instrument.currency)
+        return gross <= equity * self.leverage
 
     def exact_equity(self, symbol: str, price: Decimal) -> Decimal:
         """The account's value with one symbol at this price and the others at their last."""
         exactly()
-        prices = {name: exact(lane.price) for name, lane in self.lanes.items()}
+        prices = {name: exact(lane.price) for name, lane in self.lanes.items() if lane.held and name != symbol}
         prices[symbol] = price
         return self.portfolio.equity(prices)
 
@@ -150,7 +202,11 @@ class Account:
         """The position, in whole lots, that a share of the equity pays for at this price, the fee of getting there included."""
         instrument = self.lanes[symbol].instrument
         rate = instrument.multiplier * self.portfolio.rate(instrument.currency)
-        money = self.exact_equity(symbol, price) * abs(share)
+        equity = self.exact_equity(symbol, price)
+        money = equity * abs(share)
+        if not self.single:  # what other symbols tie up is not there twice
+            taken = sum(abs(other.value) for other in self.lanes.values() if other.symbol != symbol)
+            money = min(money, equity * self.leverage - exact(taken))
         held = self.position(strategy, symbol).quantity
         sign = 1 if share > 0 else -1
         lots = instrument.whole_lots(money / (price * rate * (1 + fee.percent)))
@@ -162,16 +218,6 @@ class Account:
             lots -= max(instrument.lot, instrument.whole_lots((lots * price * rate + cost - money) / (price * rate)))
         return max(lots, ZERO) * sign
 
-    def _exactly_affords(self, lane: Lane, quantity: Decimal, price: Decimal, fee: Decimal) -> bool:
-        rate = self.portfolio.rate(lane.instrument.currency)
-        equity = self.exact_equity(lane.symbol, price) - fee * rate
-        gross = abs(self.portfolio.held(lane.symbol) + quantity) * price * lane.instrument.multiplier * rate
-        for other in self.lanes.values():
-            if other is not lane and other.positions:
-                size = abs(self.portfolio.held(other.symbol)) * exact(other.price)
-                gross += size * other.instrument.multiplier * self.portfolio.rate(other.instrument.currency)
-        return gross <= equity * self.leverage
-
     def _refresh_lane(self, lane: Lane) -> None:
         held = lane.positions
         if len(held) == 1:
@@ -181,10 +227,8 @@ class Account:
         lane.value = lane.held * lane.price * lane.unit
 
     def _total(self) -> None:
-        self.cash = float(self.portfolio.total_cash())
-        self.equity = self.cash + sum([lane.value for lane in self.lanes.values()])
-
-
-def signed(fill: Fill) -> Decimal:
-    """The quantity of a fill, below zero for a sale."""
-    return fill.quantity if fill.side is BUY else -fill.quantity
+        self.cash = cash = float(self.portfolio.total_cash())
+        if self.single:
+            self.equity = cash + self._lane.value
+        else:
+            self.equity = cash + sum([lane.value for lane in self.lanes.values()])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gpt_trader.core.errors import ConfigError
 from gpt_trader.trading.costs import Costs
 from gpt_trader.trading.rules import FillRules
-from gpt_trader.trading.sizing import Share, Sizing
+from gpt_trader.trading.sizing import Sizing
 
 if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
@@ -26,7 +26,8 @@ class BacktestConfig:
     currency: str = "USD"
     costs: Costs = field(default_factory=Costs)
     fill: FillRules = field(default_factory=FillRules)
-    sizing: Sizing = field(default_factory=Share)
+    sizing: Sizing | None = None
+    """Without one, the money is shared evenly among all symbols and strategies, and each signal takes its whole share."""
     limits: Literal["none", "standard"] | Mapping[str, Any] = "none"
     leverage: Decimal = Decimal(1)
     costing: Costing = "average"

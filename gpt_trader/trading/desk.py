@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gpt_trader.trading.seats import Seat
     from gpt_trader.trading.tape import Tape
 
-NOTHING: tuple[tuple[Seat, TradeSignal], ...] = ()
+    Proposal = tuple[Seat, TradeSignal]
 
 
 class Desk:
@@ -54,6 +54,7 @@ class Desk:
         guard.working = broker.open_orders
         self._listening = {symbol: [s for s in seats if s.listens(symbol)] for symbol in account.lanes}
         self._single = len(account.lanes) == 1
+        self._append = self.curve.append
 
     def on_market_data(self, data: MarketData) -> None:
         """One walk: settle before decide, so that no decision sees its own fill."""
@@ -63,45 +64,48 @@ class Desk:
         if self.paused:
             return
         signals = self.decide(data)
-        if signals:
+        if signals is not None:
             self.act(data, signals)
 
     def settle(self, data: MarketData) -> None:
         """Book the fills of earlier orders, and note the orders that ended without."""
         for fill in self.broker.settle(data):
             self.book(fill)
-        self.tape.ended.extend(self.broker.drain())
+        ended = self.broker.drain()
+        if ended:
+            self.tape.ended.extend(ended)
 
     def mark(self, data: MarketData) -> None:
         """Value the account at the new price, and let the guard look where a limit may be reached."""
+        guard = self.guard
         account = self.account
         lane = account.lanes[data.symbol]
-        price = data.price
-        ns = data.ns
+        lane.price = price = data.price
+        lane.ns = ns = data.ns
         equity = account.equity
-        if lane.held:
-            value = lane.held * price * lane.unit
-            equity += value - lane.value
-            if equity != equity:  # a bar without a price leaves the last valuation standing
-                equity = account.equity
-            else:
+        held = lane.held
+        if held:
+            value = held * price * lane.unit
+            moved = equity + (value - lane.value)
+            if moved == moved:  # a bar without a price leaves the last valuation standing
                 lane.value = value
-                account.equity = equity
-        lane.price = price
-        lane.ns = ns
-        guard = self.guard
+                account.equity = equity = moved
         if equity <= guard.floor or equity > guard.ceiling or ns >= guard.wake:
-            halts = guard.look(equity, ns)
-            if halts:
-                self.obey(halts, data)
+            self.look(equity, data)
         if self._single:
-            self.curve.append(equity)
+            self._append(equity)
         else:
             self._point(equity, ns)
 
-    def decide(self, data: MarketData) -> Sequence[tuple[Seat, TradeSignal]]:
+    def look(self, equity: float, data: MarketData) -> None:
+        """Let the guard look at the session, and obey."""
+        halts = self.guard.look(equity, data.ns)
+        if halts:
+            self.obey(halts, data)
+
+    def decide(self, data: MarketData) -> list[Proposal] | None:
         """What the strategies want now; one that fails in any way is stopped, and the desk goes on."""
-        found: list[tuple[Seat, TradeSignal]] | None = None
+        found: list[Proposal] | None = None
         for seat in self._listening[data.symbol]:
             try:
                 answer = seat.ask(data)
@@ -111,11 +115,10 @@ class Desk:
                 self.stop(seat, fault, data.ns)
                 continue
             if answer is not None:
-                found = found or []
-                self._collect(seat, answer, found, data)
-        return found or NOTHING
+                found = self._collect(seat, answer, found, data)
+        return found
 
-    def act(self, data: MarketData, signals: Iterable[tuple[Seat, TradeSignal]]) -> None:
+    def act(self, data: MarketData, signals: Iterable[Proposal]) -> None:
         """Bring signals to the market, as far as the guard lets them."""
         for seat, signal in signals:
             order = self.size(seat, signal, data)
@@ -157,7 +160,7 @@ class Desk:
 
     def size(self, seat: Seat, signal: TradeSignal, data: MarketData) -> Order | Refused | None:
         """Make an order of a signal: how much, on which lots and ticks; None when its target is reached already."""
-        return make_order(self.account, seat, signal, data, self.tape.next_id())
+        return make_order(self.account, seat, signal, data.ns, self.tape.next_id())
 
     def check(self, order: Order | Refused, ns: int) -> Approved | Refused:
         """The guard's verdict."""
@@ -229,14 +232,20 @@ class Desk:
         """The places where a strategy has the word."""
         return frozenset(stage.__code__ for stage in (Desk.decide, Desk.tell, Desk.dismiss))
 
-    def _collect(self, seat: Seat, answer: object, found: list[tuple[Seat, TradeSignal]], data: MarketData) -> None:
-        signals = (answer,) if isinstance(answer, TradeSignal) else answer
+    def _collect(
+        self, seat: Seat, answer: object, found: list[Proposal] | None, data: MarketData
+    ) -> list[Proposal] | None:
+        if type(answer) is TradeSignal:
+            if found is None:
+                return [(seat, answer)]
+            found.append((seat, answer))
+            return found
         try:
-            checked = [(seat, signal) for signal in signals if _is_signal(signal)]  # type: ignore[attr-defined]
+            several = [(seat, signal) for signal in answer if _is_signal(signal)]  # type: ignore[attr-defined]
         except Exception as fault:  # noqa: BLE001 - an answer that is no signal ends that strategy only
             self.stop(seat, fault, data.ns)
-        else:
-            found.extend(checked)
+            return found
+        return (found or []) + several
 
     def _fill_at_close(self, data: MarketData) -> None:
         assert self._at_close is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +140,7 @@ def _write(report: Report, name: str, place: Path, kind: str) -> str:
 def _record_table(records: Sequence[Any], *, numbers: bool = False) -> tuple[list[str], list[list[Any]]]:
     if not records:
         return [], []
-    names = [f.name for f in fields(records[0])]
+    names = list(records[0]._fields)
     columns = [
         name.removesuffix("_ns") + "_time" if name.endswith("_ns") else "time" if name == "ns" else name
         for name in names

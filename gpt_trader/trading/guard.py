@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import ConfigError
 from gpt_trader.core.market import DAY
-from gpt_trader.core.orders import Approved, Refused
+from gpt_trader.core.orders import AT_MARKET, Approved, Refused
 from gpt_trader.trading.guards.base import Look
 from gpt_trader.trading.guards.integrity import INTEGRITY
 from gpt_trader.trading.guards.memory import Memory
 from gpt_trader.trading.guards.running import ConsecutiveLosses, EquityControl, Halt, MarginBuffer
+from gpt_trader.trading.screen import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,10 +53,14 @@ class Guard:
         self.memory = Memory()
         self.working: Callable[[], Sequence[Order]] = tuple
         self._controls = (*INTEGRITY, *controls)
+        self._plain = tuple(control for control in self._controls if not control.about_terms)
         self._reductions = tuple(control for control in self._controls if not control.spares_reductions)
         self._per_strategy = {name: tuple(own) for name, own in (per_strategy or {}).items()}
         self._strategy_memory = {name: Memory() for name in self._per_strategy}
+        self._screen = Screen(self._controls, costs)
+        self._screens = self._screen.knows_all and not per_strategy
         self._running = tuple(running)
+        self._remembers = bool(controls or running or per_strategy)
         self._session_offset = session_offset_ns
         self._margin = any(isinstance(control, MarginBuffer) for control in running) and account.leverage > 1
         self._heights = tuple(control for control in running if isinstance(control, EquityControl))
@@ -68,17 +73,10 @@ class Guard:
     def check(self, order: Order, ns: int) -> Approved | Refused:
         """Judge an order: the verdict carries it, so that nothing else can be sent in its name."""
         working = self.working()
-        look = Look(order, self.account, self.memory, working=working, ns=ns, costs=self.costs)
-        if self.halts and not look.reducing:
-            closed = self._closed_to(order.symbol)
-            if closed is not None:
-                return Refused(closed.code, closed.reason, order)
-        refused = judge(self._reductions if look.reducing else self._controls, look)
-        if refused is None and self._per_strategy:
-            refused = self._judge_strategy(order, working, ns)
-        if refused is not None:
-            return refused
-        return self._approve(order, ns)
+        if not working and self._screens and not self.halts:
+            if self._screen.passes(order, self.account, self.memory, ns):
+                return self._approve(order, ns)
+        return self._judge(order, working, ns) or self._approve(order, ns)
 
     def redeem(self, approved: Approved) -> bool:
         """Whether this very approval came from here and was not used before; it is used now."""
@@ -150,11 +148,24 @@ class Guard:
     def _approve(self, order: Order, ns: int) -> Approved:
         verdict = Approved(order)
         self._issued[order.id] = verdict
-        self.memory.approved(order, ns)
-        own = self._strategy_memory.get(order.strategy)
-        if own is not None:
-            own.approved(order, ns)
+        if self._remembers:
+            self.memory.approved(order, ns)
+            own = self._strategy_memory.get(order.strategy)
+            if own is not None:
+                own.approved(order, ns)
         return verdict
+
+    def _judge(self, order: Order, working: Sequence[Order], ns: int) -> Refused | None:
+        look = Look(order, self.account, self.memory, working=working, ns=ns, costs=self.costs)
+        if self.halts and not look.reducing:
+            closed = self._closed_to(order.symbol)
+            if closed is not None:
+                return Refused(closed.code, closed.reason, order)
+        plain = self._plain if order.terms is AT_MARKET else self._controls
+        refused = judge(self._reductions if look.reducing else plain, look)
+        if refused is None and self._per_strategy:
+            refused = self._judge_strategy(order, working, ns)
+        return refused
 
     def _judge_strategy(self, order: Order, working: Sequence[Order], ns: int) -> Refused | None:
         own = self._per_strategy.get(order.strategy)
@@ -227,11 +238,13 @@ class Guard:
 
 def judge(controls: Sequence[Control], look: Look) -> Refused | None:
     """The first no among these controls; one that fails says no."""
-    for control in controls:
-        try:
+    code = ""
+    try:
+        for control in controls:
+            code = control.code
             reason = control.check(look)
-        except Exception as fault:  # noqa: BLE001 - a control that fails refuses, whatever it was
-            reason = f"the control failed: {fault!r}"
-        if reason is not None:
-            return Refused(control.code, reason, look.order)
+            if reason is not None:
+                return Refused(code, reason, look.order)
+    except Exception as fault:  # noqa: BLE001 - a control that fails refuses, whatever it was
+        return Refused(code, f"the control failed: {fault!r}", look.order)
     return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from gpt_trader.core.orders import BUY, OrderType, exact
+from gpt_trader.core.orders import AT_MARKET, BUY, ZERO, OrderType
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -21,54 +21,37 @@ TRAILING_STOP = OrderType.TRAILING_STOP
 MARKET_ON_OPEN = OrderType.MARKET_ON_OPEN
 MARKET_ON_CLOSE = OrderType.MARKET_ON_CLOSE
 STOPS = frozenset({STOP, TRAILING_STOP, STOP_LIMIT})
-
-
-class Quote(NamedTuple):
-    """The price that a bar gives an order, and whether the order waited for it in the book."""
-
-    price: float
-    maker: bool
+NAN = math.nan
 
 
 class Working:
     """An order at work: what is left of it, and the levels that move."""
 
-    __slots__ = (
-        "bracket", "buys", "filled", "fresh", "kind", "limit", "left", "level", "live_from", "order", "seq", "session", "trail",
-        "trail_percent", "triggered",
-    )  # fmt: skip
+    limit: float = NAN
+    level: float = NAN
+    trail: float = 0.0
+    trail_percent: float = 0.0
+    triggered: bool = False
+    fresh: bool = True
+    session: int | None = None
+    bracket: Bracket | None = None
 
     def __init__(self, order: Order, seq: int) -> None:
-        terms = order.terms
         self.order = order
         self.seq = seq
-        self.kind = terms.type
+        self.kind = order.terms.type
         self.buys = order.side is BUY
         self.left: Decimal = order.quantity
-        self.filled: Decimal = order.quantity - order.quantity
-        self.limit = math.nan if terms.limit is None else float(terms.limit)
-        self.level = math.nan if terms.stop is None else float(terms.stop)
-        self.trail = 0.0 if terms.trail is None else float(terms.trail)
-        self.trail_percent = terms.trail_percent or 0.0
+        self.filled: Decimal = ZERO
         self.live_from = order.after_ns
-        self.triggered = False
-        self.fresh = True
-        self.session: int | None = None
-        self.bracket: Bracket | None = None
-        if self.kind is TRAILING_STOP and math.isnan(self.level):
-            self.level = self.behind(order.reference)
+        self.plain = order.terms is AT_MARKET
+        if not self.plain:
+            self._take(order)
 
     def behind(self, price: float) -> float:
         """The level that trails this price, on the side where it protects."""
         distance = self.trail or price * self.trail_percent
         return price + distance if self.buys else price - distance
-
-    def restate(self, new: int, old: int) -> None:
-        """Count in new shares after a split: more of them, each for less."""
-        self.left = self.left * new / old
-        self.limit = self.limit * old / new
-        self.level = self.level * old / new
-        self.trail = self.trail * old / new
 
     def follow(self, bar: MarketData) -> None:
         """Move a trailing level after its bar was tested against the old one; it never moves back."""
@@ -77,60 +60,65 @@ class Working:
         else:
             self.level = max(self.level, self.behind(bar.high))
 
+    def restate(self, new: int, old: int) -> None:
+        """Count in new shares after a split: more of them, each for less."""
+        self.left = self.left * new / old
+        self.limit = self.limit * old / new
+        self.level = self.level * old / new
+        self.trail = self.trail * old / new
+
+    def _take(self, order: Order) -> None:
+        terms = order.terms
+        self.limit = NAN if terms.limit is None else float(terms.limit)
+        self.level = NAN if terms.stop is None else float(terms.stop)
+        self.trail = 0.0 if terms.trail is None else float(terms.trail)
+        self.trail_percent = terms.trail_percent or 0.0
+        if self.kind is TRAILING_STOP and terms.stop is None:
+            self.level = self.behind(order.reference)
+
 
 class Bracket:
     """Exits that protect one entry: what one of them fills, the others no longer need to."""
 
     __slots__ = ("exits", "left")
 
-    def __init__(self, left: Decimal) -> None:
-        self.left = left
+    def __init__(self) -> None:
+        self.left: Decimal = ZERO
         self.exits: list[Working] = []
 
 
-def tradable(bar: MarketData) -> bool:
-    """Whether anything can have been traded in this bar: no NaN, not stale, and not without volume."""
-    if bar.volume == 0.0 or bar.stale:
-        return False
-    return bar.low <= bar.open <= bar.high and bar.low <= bar.price <= bar.high
-
-
-def at_open(w: Working, bar: MarketData, *, touch: bool = False) -> Quote | None:
-    """The quote at the bar's open, if the order trades there."""
+def at_open(w: Working, bar: MarketData, *, touch: bool = False) -> bool:
+    """Whether the order trades at the bar's open."""
     kind = w.kind
     if kind is MARKET or kind is MARKET_ON_OPEN:
-        return Quote(bar.open, maker=False)
+        return True
     if kind is MARKET_ON_CLOSE:
-        return None
+        return False
     if kind in STOPS and not w.triggered:
         if not (bar.open >= w.level if w.buys else bar.open <= w.level):
-            return None
+            return False
         if kind is not STOP_LIMIT:
-            return Quote(bar.open, maker=False)
+            return True
         w.triggered = True
-    if through(bar.open, w, touch=touch):
-        return Quote(bar.open, maker=not w.fresh)
-    return None
+    return through(bar.open, w, touch=touch)
 
 
-def within(w: Working, bar: MarketData, *, touch: bool = False) -> Quote | None:
-    """The quote between open and close, if the bar went where the order waits."""
+def within(w: Working, bar: MarketData, *, touch: bool = False) -> float | None:
+    """The price between open and close at which the order trades, if the bar went where it waits."""
     kind = w.kind
     if kind is LIMIT or (kind is STOP_LIMIT and w.triggered):
-        reach = bar.low if w.buys else bar.high
-        return Quote(w.limit, maker=True) if through(reach, w, touch=touch) else None
-    if kind in STOPS and (bar.high >= w.level if w.buys else bar.low <= w.level):
+        return w.limit if through(bar.low if w.buys else bar.high, w, touch=touch) else None
+    if kind in STOPS and reaches_stop(w, bar):
         if kind is not STOP_LIMIT:
-            return Quote(w.level, maker=False)
-        w.triggered = True
+            return w.level
         # Only a close beyond the limit proves that the price was there after the trigger.
-        return Quote(w.limit, maker=False) if through(bar.price, w, touch=touch) else None
+        return w.limit if through(bar.price, w, touch=touch) else None
     return None
 
 
-def at_close(w: Working, bar: MarketData) -> Quote | None:
-    """The quote at the close, for orders that ask for it."""
-    return Quote(bar.price, maker=False) if w.kind is MARKET_ON_CLOSE else None
+def reaches_stop(w: Working, bar: MarketData) -> bool:
+    """Whether the bar went as far as the stop."""
+    return bar.high >= w.level if w.buys else bar.low <= w.level
 
 
 def through(price: float, w: Working, *, touch: bool) -> bool:
@@ -145,8 +133,3 @@ def proven(w: Working, bar: MarketData) -> bool:
     if w.kind is LIMIT:
         return through(bar.price, w, touch=False)
     return bar.price >= w.level if w.buys else bar.price <= w.level
-
-
-def money(price: float) -> Decimal:
-    """The price as an exact number."""
-    return exact(price)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from gpt_trader.core.bars import Bars
@@ -20,16 +21,17 @@ from gpt_trader.trading.limits import Limits, limits_of
 from gpt_trader.trading.ordering import closing_order
 from gpt_trader.trading.playback import (
     Correlations,
+    SessionEnds,
     TypicalVolume,
     always_open,
     instrument_of,
     play,
-    session_ends,
     span_of,
 )
 from gpt_trader.trading.report import Outcome, Report, make_report
 from gpt_trader.trading.seats import StrategySpec, seat
 from gpt_trader.trading.simbroker import SimBroker
+from gpt_trader.trading.sizing import Share
 from gpt_trader.trading.tape import Tape
 from gpt_trader.trading.watchdog import Watchdog
 
@@ -115,7 +117,7 @@ def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestC
         account,
         rules=config.fill,
         costs=config.costs,
-        session_ends={b.symbol: session_ends(b, offset_ns=offset) for b in bars},
+        ends_session=SessionEnds(bars, offset_ns=offset),
         finer={b.symbol: list(play([b])) for b in config.finer},
     )
     limits = limits_of(config.limits).for_recording()
@@ -128,7 +130,8 @@ def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestC
         session_offset_ns=offset,
     )
     at_close = broker.settle_close if config.fill.same_close else None
-    seats = [seat(spec, config.sizing) for spec in specs]
+    sizing = config.sizing or Share(Decimal(1) / (len(specs) * len(bars)))
+    seats = [seat(spec, sizing) for spec in specs]
     desk = Desk(account, broker, guard, Tape(), seats=seats, at_close=at_close)
     return Bench(desk, broker, Actions(account, config, bars), limits)
 
@@ -160,7 +163,7 @@ def finish(bench: Bench, bars: Sequence[Bars], config: BacktestConfig) -> None:
         last = list(play([b[-1:]]))[-1]
         price = last.open if config.close_at_end == "open" else last.price
         for order in list(bench.broker.open_orders(b.symbol)):
-            bench.broker.cancel(order.id, "end_of_data")
+            bench.broker.cancel(order.id)
         for position in list(desk.account.portfolio.of(b.symbol)):
             if position.quantity:
                 _close(bench, position, last, price)

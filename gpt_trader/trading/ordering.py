@@ -6,59 +6,53 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gpt_trader.core.orders import AT_MARKET, BUY, SELL, Order, Refused, Side, Terms, TradeSignal, exact
+from gpt_trader.core.orders import AT_MARKET, BUY, SELL, ZERO, Order, Refused, Side, Terms, TradeSignal, exact
 
 if TYPE_CHECKING:
-    from gpt_trader.core.market import Instrument, MarketData
+    from gpt_trader.core.market import Instrument
     from gpt_trader.core.portfolio import Position
     from gpt_trader.trading.account import Account, Lane
     from gpt_trader.trading.seats import Seat
+    from gpt_trader.trading.sizing import Sizing
 
 CLOSING = Terms(reduce_only=True)
 PRICES = ("limit", "stop", "stop_loss", "take_profit")
 
 
-def make_order(
-    account: Account, seat: Seat, signal: TradeSignal, data: MarketData, order_id: str
-) -> Order | Refused | None:
+def make_order(account: Account, seat: Seat, signal: TradeSignal, ns: int, order_id: str) -> Order | Refused | None:
     """The order for a signal; None when the strategy is where it wants to be, a refusal when the signal makes no order."""
     lane = account.lanes.get(signal.symbol)
     if lane is None:
-        return _refused(seat, signal, data, order_id, "unknown_instrument", "it is no instrument of this session")
+        return _refused(seat, signal, ns, order_id, "unknown_instrument", "it is no instrument of this session")
     try:
-        return _order(account, seat, signal, data, order_id, lane)
+        side = signal.side if isinstance(signal.side, Side) else Side(signal.side)
+        terms = signal.terms if signal.terms is AT_MARKET else on_ticks(signal.terms, lane.instrument)
+        aim = share = None
+        if signal.quantity is None:
+            quantity = lane.instrument.whole_lots(_sized(account, seat.sizing, terms, lane))
+            share = seat.sizing.share
+            if share is not None and side is SELL:
+                share = -share
+        else:
+            quantity = lane.whole_lots(signal.quantity)
+        if signal.target:
+            aim = quantity if side is BUY else -quantity
+            position = lane.own.get(seat.name)
+            change = aim if position is None else aim - position.quantity
+            if not change:
+                return None
+            side, quantity = (BUY, change) if change > ZERO else (SELL, -change)
     except (ArithmeticError, TypeError, ValueError) as fault:
-        return _refused(seat, signal, data, order_id, "bad_signal", str(fault) or type(fault).__name__)
-
-
-def _order(  # noqa: PLR0913, PLR0917 - the parts of an order
-    account: Account, seat: Seat, signal: TradeSignal, data: MarketData, order_id: str, lane: Lane
-) -> Order | None:
-    side = signal.side if isinstance(signal.side, Side) else Side(signal.side)
-    terms = signal.terms if signal.terms is AT_MARKET else on_ticks(signal.terms, lane.instrument)
-    price = lane.price
-    aim: Decimal | None = None
-    share: Decimal | None = None
-    if signal.quantity is None:
-        stop = None if terms.stop_loss is None else float(terms.stop_loss)
-        quantity = seat.sizing.quantity(account, lane, price, stop)
-        share = seat.sizing.share
-        if share is not None and side is SELL:
-            share = -share
-    else:
-        quantity = exact(signal.quantity)
-    quantity = lane.instrument.whole_lots(quantity)
-    if signal.target:
-        aim = quantity if side is BUY else -quantity
-        change = aim - account.position(seat.name, signal.symbol).quantity
-        if not change:
-            return None
-        side = BUY if change > 0 else SELL
-        quantity = abs(change)
+        return _refused(seat, signal, ns, order_id, "bad_signal", str(fault) or type(fault).__name__)
     return Order(
         order_id, seat.name, signal.symbol, side, quantity, terms,
-        price, data.ns, data.ns + lane.span, aim, share, None, signal.reason,
+        lane.price, ns, ns + lane.span, aim, share, None, signal.reason,
     )  # fmt: skip
+
+
+def _sized(account: Account, sizing: Sizing, terms: Terms, lane: Lane) -> Decimal:
+    stop = None if terms.stop_loss is None else float(terms.stop_loss)
+    return sizing.quantity(account, lane, lane.price, stop)
 
 
 def closing_order(position: Position, lane: Lane, ns: int, order_id: str, *, reason: str) -> Order:
@@ -80,12 +74,7 @@ def on_ticks(terms: Terms, instrument: Instrument) -> Terms:
     return replace(terms, **prices)
 
 
-def _refused(  # noqa: PLR0913, PLR0917 - a refusal carries the order that it refuses
-    seat: Seat, signal: TradeSignal, data: MarketData, order_id: str, code: str, why: str
-) -> Refused:
+def _refused(seat: Seat, signal: TradeSignal, ns: int, order_id: str, code: str, why: str) -> Refused:
     side = BUY if str(signal.side).lower() == "buy" else SELL
-    order = Order(
-        order_id, seat.name, str(signal.symbol), side, Decimal(0), AT_MARKET, data.price, data.ns, data.ns,
-        reason=signal.reason,
-    )  # fmt: skip
+    order = Order(order_id, seat.name, str(signal.symbol), side, ZERO, AT_MARKET, 0.0, ns, ns, reason=signal.reason)
     return Refused(code, f"{signal.symbol}: {why}", order)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpt_trader.core.market import DAY, Bar, Instrument
+from gpt_trader.core.market import DAY, Block, ColumnBar, Instrument
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from gpt_trader.core.market import MarketData
 
 CHUNK = 16_384
-COLUMNS = ("ts", "close", "volume", "open", "high", "low")
 
 
 def span_of(bars: Bars) -> int:
-    """The length of a bar; clocks that change make some days shorter, so the shortest distance counts where it is less."""
+    """The length of a bar; clocks that change make some days shorter, so the shortest distance counts if it is less."""
     named = bars.timeframe.ns
     return min(named, int(np.diff(bars.ts).min())) if len(bars) > 1 else named
 
@@ -37,40 +36,68 @@ def play(bars: Sequence[Bars]) -> Iterator[MarketData]:
 
 
 def _one(bars: Bars) -> Iterator[Iterable[MarketData]]:
-    columns = [getattr(bars, name) for name in COLUMNS]
+    block = _block([bars])
     for start in range(0, len(bars), CHUNK):
-        rows = (column[start : start + CHUNK].tolist() for column in columns)
-        yield map(Bar, repeat(bars.symbol), *rows)
+        end = start + CHUNK
+        ns, close = bars.ts[start:end].tolist(), bars.close[start:end].tolist()
+        yield map(ColumnBar, repeat(bars.symbol), ns, close, range(start, start + len(ns)), repeat(block))
 
 
 def _several(bars: Sequence[Bars]) -> Iterator[Iterable[MarketData]]:
     which = np.repeat(np.arange(len(bars)), [len(b) for b in bars])
     order = np.lexsort((which, np.concatenate([b.ts + span_of(b) for b in bars])))
-    columns = [np.concatenate([getattr(b, name) for b in bars]) for name in COLUMNS]
+    ts, close = (np.concatenate([getattr(b, name) for b in bars]) for name in ("ts", "close"))
     symbols = [b.symbol for b in bars]
+    block = _block(bars)
     for start in range(0, len(order), CHUNK):
         rows = order[start : start + CHUNK]
-        yield map(Bar, [symbols[i] for i in which[rows].tolist()], *(column[rows].tolist() for column in columns))
+        names = [symbols[i] for i in which[rows].tolist()]
+        yield map(ColumnBar, names, ts[rows].tolist(), close[rows].tolist(), rows.tolist(), repeat(block))
 
 
-def session_ends(bars: Bars, *, offset_ns: int = 0) -> frozenset[int]:
+def _block(bars: Sequence[Bars]) -> Block:
+    columns = (np.concatenate([getattr(b, name) for b in bars]).data for name in ("open", "high", "low", "volume"))
+    return Block(*columns)
+
+
+class SessionEnds:
     """The bars after which a new day begins: what a calendar would have told in advance."""
-    days = (bars.ts + offset_ns) // DAY
-    last = np.append(days[1:] != days[:-1], True)
-    return frozenset(bars.ts[last].tolist())
+
+    def __init__(self, bars: Sequence[Bars], *, offset_ns: int = 0) -> None:
+        self._bars = {b.symbol: b for b in bars}
+        self._offset = offset_ns
+        self._known: dict[str, frozenset[int]] = {}
+
+    def __call__(self, symbol: str, ns: int) -> bool:
+        """Whether the bar that begins now is the last one of its day."""
+        ends = self._known.get(symbol)
+        if ends is None:
+            ts = self._bars[symbol].ts
+            days = (ts + self._offset) // DAY
+            ends = self._known[symbol] = frozenset(ts[np.append(days[1:] != days[:-1], True)].tolist())
+        return ns in ends
 
 
 class TypicalVolume:
     """The median volume of the last full block of bars before a moment: what was known then, and nothing later."""
 
     def __init__(self, bars: Bars, *, block: int = 20) -> None:
-        count = len(bars) // block
-        volumes = bars.volume[: count * block].reshape(count, block)
-        self._known_from = bars.ts[block - 1 : count * block : block].tolist()
+        self._bars = bars
+        self._block = block
+        self._known_from: list[int] | None = None
+        self._medians: list[float] = []
+
+    def _measure(self) -> list[int]:
+        block, count = self._block, len(self._bars) // self._block
+        volumes = self._bars.volume[: count * block].reshape(count, block)
         self._medians = np.median(volumes, axis=1).tolist()
+        known: list[int] = self._bars.ts[block - 1 : count * block : block].tolist()
+        return known
 
     def __call__(self, ns: int) -> float:
         """The usual volume at this moment; NaN while too little was seen."""
+        if self._known_from is None:
+            self._known_from = self._measure()
         at = bisect_right(self._known_from, ns) - 1
         return self._medians[at] if at >= 0 else math.nan
 

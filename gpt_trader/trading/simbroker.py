@@ -1,31 +1,32 @@
-"""The broker of backtest and paper: it fills orders from bars by the rules of matching, and never tells more than a venue would."""
+"""The broker of backtest and paper: it fills orders from bars, in one fixed order of events."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.market import DAY, nanoseconds
-from gpt_trader.core.orders import BUY, SELL, ZERO, Ended, Fill, Order, OrderType, Terms, TimeInForce, exact
+from gpt_trader.core.orders import ZERO, Ended, Fill, Order, OrderType, TimeInForce
+from gpt_trader.trading.brackets import exit_order, exits_of
+from gpt_trader.trading.execution import Execution
 from gpt_trader.trading.matching import (
     LIMIT,
     MARKET,
+    MARKET_ON_CLOSE,
     MARKET_ON_OPEN,
+    STOP_LIMIT,
     STOPS,
     TRAILING_STOP,
     Bracket,
-    Quote,
     Working,
-    at_close,
     at_open,
     proven,
-    tradable,
+    reaches_stop,
     within,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from decimal import Decimal
 
     from gpt_trader.core.market import MarketData
     from gpt_trader.core.orders import Approved
@@ -33,20 +34,8 @@ if TYPE_CHECKING:
     from gpt_trader.trading.costs import Costs
     from gpt_trader.trading.rules import FillRules
 
-GTC = TimeInForce.GTC
-DAY_ORDER = TimeInForce.DAY
-
-
-class _Turn:
-    """One bar being worked through: what is left of its volume, and what happened in it."""
-
-    __slots__ = ("bar", "born", "budget", "touch")
-
-    def __init__(self, bar: MarketData, budget: Decimal | None, *, touch: bool) -> None:
-        self.bar = bar
-        self.budget = budget
-        self.touch = touch
-        self.born: dict[str, OrderType] = {}
+AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+NO_FILLS: tuple[Fill, ...] = ()
 
 
 class SimBroker:
@@ -58,56 +47,58 @@ class SimBroker:
         *,
         rules: FillRules,
         costs: Costs,
-        session_ends: Mapping[str, frozenset[int]] | None = None,
+        ends_session: Callable[[str, int], bool] | None = None,
         finer: Mapping[str, Sequence[MarketData]] | None = None,
     ) -> None:
         self.account = account
         self.rules = rules
-        self.costs = costs
         self.pending = 0
         self.ambiguous = 0
+        self._execution = Execution(account, costs, volume_share=rules.volume_share)
         self._touch = rules.limit == "touch"
-        self._moves_price = costs.moves_price
+        self._favourable = rules.events == "favourable"
         self._works: dict[str, list[Working]] = {}
         self._ended: list[Ended] = []
         self._fills: list[Fill] = []
-        self._sessions: dict[str, int] = {}
-        self._session_ends = session_ends
+        self._last_of_session = ends_session
         self._finer = finer or {}
+        self._born: dict[int, OrderType] = {}
         self._seq = 0
+
+    # --- what a venue offers ------------------------------------------------------------------------------------------
 
     def submit(self, approved: Approved) -> None:
         """Work an approved order from the first bar that begins after its decision."""
         self._add(approved.order)
 
-    def cancel(self, order_id: str, code: str = "cancelled") -> None:
+    def cancel(self, order_id: str) -> None:
         """Stop working an order."""
         for works in self._works.values():
             for w in works:
                 if w.order.id == order_id:
-                    self._end(w, code, w.order.ns)
+                    self._end(w, "cancelled", w.order.ns)
                     return
 
     def settle(self, data: MarketData) -> Iterable[Fill]:
-        """The fills of this bar, in the one order of events: at the open, within, at the close."""
+        """The fills of this bar: at the open, within, at the close."""
         works = self._works.get(data.symbol)
         if not works:
-            return ()
+            return NO_FILLS
+        if len(works) == 1 and works[0].plain:
+            return self._settle_plain(works[0], data)
         return self._settle(works, data)
 
     def settle_close(self, data: MarketData) -> Iterator[Fill]:
         """Fill market orders at the close they were decided on; only for those who asked for it by name."""
-        turn = self._turn(data)
         for w in list(self._works.get(data.symbol, ())):
-            if w.kind is MARKET and w.fresh and tradable(data):
-                yield from self._fill(w, Quote(data.price, maker=False), turn)
+            if w.kind is MARKET and w.fresh and data.tradable():
+                yield from self._execute(w, data.price, data)
                 w.fresh = False
 
     def close_all(self, data: MarketData, price: float) -> Iterator[Fill]:
-        """Fill whatever rests in this symbol at a price, without regard to volume: the end of the data."""
-        turn = _Turn(data, None, touch=self._touch)
+        """Fill whatever rests in this symbol at a price: the end of the data."""
         for w in list(self._works.get(data.symbol, ())):
-            yield from self._fill(w, Quote(price, maker=False), turn)
+            yield from self._execute(w, price, data, unlimited=True)
 
     def split(self, symbol: str, new: int, old: int) -> None:
         """Restate the orders at work in new shares."""
@@ -116,6 +107,8 @@ class SimBroker:
 
     def drain(self) -> Sequence[Ended]:
         """The orders that ended unfilled since it was last asked."""
+        if not self._ended:
+            return ()
         ended, self._ended = self._ended, []
         return ended
 
@@ -124,7 +117,7 @@ class SimBroker:
         if not self.pending:
             return ()
         books = self._works.values() if symbol is None else (self._works.get(symbol, ()),)
-        return [w.order if not w.filled else replace(w.order, quantity=w.left) for works in books for w in works]
+        return [w.order if not w.filled else w.order._replace(quantity=w.left) for works in books for w in works]
 
     def fills_since(self, ns: int) -> Sequence[Fill]:
         """The fills from this moment on."""
@@ -141,78 +134,76 @@ class SimBroker:
 
     # --- one bar ------------------------------------------------------------------------------------------------------
 
+    def _settle_plain(self, w: Working, bar: MarketData) -> Iterable[Fill]:
+        if bar.ns < w.live_from or not bar.tradable():
+            return NO_FILLS
+        made = self._execution.fill(w, bar.open, bar)
+        if isinstance(made, Fill):
+            self._fills.append(made)
+            if not w.left:
+                self._remove(w)
+            return (made,)
+        if made is not None:
+            self._end(w, made, bar.ns)
+        return NO_FILLS
+
     def _settle(self, works: list[Working], bar: MarketData) -> Iterator[Fill]:
-        first_of_session = self._open_session(bar)
-        live = [w for w in works if bar.ns >= w.live_from and not self._expired(w, bar)]
-        if not live or not tradable(bar):
-            self._close_turn(live, bar)
-            return
-        turn = self._turn(bar)
-        yield from self._open_phase(live, turn, first_of_session=first_of_session)
-        if works:
-            yield from self._range_phase(turn)
-            yield from self._close_phase(turn)
-            self._close_turn([w for w in works if bar.ns >= w.live_from], bar)
+        live = [w for w in list(works) if bar.ns >= w.live_from and not self._expired(w, bar)]
+        if bar.tradable():
+            self._born.clear()
+            yield from self._open_phase(live, bar)
+            if works:
+                yield from self._range_phase(bar)
+                yield from self._close_phase(bar)
+        self._close_turn(self._live(bar), bar)
 
-    def _open_phase(self, live: list[Working], turn: _Turn, *, first_of_session: bool) -> Iterator[Fill]:
-        works = self._works[turn.bar.symbol]
-        queue = live
-        while queue:
-            for w in queue:
-                if w.left and not (w.kind is MARKET_ON_OPEN and not first_of_session):
-                    quote = at_open(w, turn.bar, touch=turn.touch)
-                    if quote is not None:
-                        yield from self._fill(w, quote, turn)
+    def _open_phase(self, live: list[Working], bar: MarketData) -> Iterator[Fill]:
+        while live:
+            last = live[-1].seq
+            for w in live:
+                if w.left and not (w.kind is MARKET_ON_OPEN and not self._opens_session(w, bar)):
+                    if at_open(w, bar, touch=self._touch):
+                        maker = w.kind is LIMIT and not w.fresh
+                        yield from self._execute(w, bar.open, bar, maker=maker)
             # A bracket around what was just opened is live on this very bar.
-            queue = [w for w in works if w.seq > queue[-1].seq and w.live_from <= turn.bar.ns]
+            live = [w for w in self._live(bar) if w.seq > last]
 
-    def _range_phase(self, turn: _Turn) -> Iterator[Fill]:
-        bar = turn.bar
-        reached = self._reached(turn)
-        if len(reached) > 1 and _contradictory(reached):
+    def _range_phase(self, bar: MarketData) -> Iterator[Fill]:
+        reached = self._reached(bar)
+        if len(reached) > 1 and contradictory(reached):
             finer = self._inside(bar)
             if finer:
-                yield from self._walk(finer, turn)
+                yield from self._walk(finer)
                 return
             self.ambiguous += 1
         done: set[int] = set()
-        while True:
-            ready = [w for w in self._reached(turn) if w.seq not in done]
-            if not ready:
-                return
+        while ready := [w for w in self._reached(bar) if w.seq not in done]:
             w = min(ready, key=self._precedence)
             done.add(w.seq)
-            quote = within(w, bar, touch=turn.touch)
-            if quote is not None:
+            price = within(w, bar, touch=self._touch)
+            w.triggered = w.triggered or w.kind is STOP_LIMIT
+            if price is not None:
                 before = self._seq
-                yield from self._fill(w, quote, turn)
-                self._remember_births(before, w, turn)
+                yield from self._execute(w, price, bar, maker=w.kind is LIMIT)
+                self._remember_births(before, w, bar)
 
-    def _walk(self, finer: Sequence[MarketData], turn: _Turn) -> Iterator[Fill]:
-        coarse = turn.bar
+    def _walk(self, finer: Sequence[MarketData]) -> Iterator[Fill]:
         for small in finer:
-            turn.bar = small
-            yield from self._open_phase(self._live(small), turn, first_of_session=False)
-            yield from self._range_phase(turn)
-        turn.bar = coarse
+            yield from self._open_phase(self._live(small), small)
+            yield from self._range_phase(small)
 
-    def _close_phase(self, turn: _Turn) -> Iterator[Fill]:
-        if not self._ends_session(turn.bar):
-            return
-        for w in self._live(turn.bar):
-            quote = at_close(w, turn.bar)
-            if quote is not None:
-                yield from self._fill(w, quote, turn)
+    def _close_phase(self, bar: MarketData) -> Iterator[Fill]:
+        if self._ends_session(bar):
+            for w in self._live(bar):
+                if w.kind is MARKET_ON_CLOSE:
+                    yield from self._execute(w, bar.price, bar)
 
     def _close_turn(self, live: list[Working], bar: MarketData) -> None:
-        alive = tradable(bar)
+        alive = bar.tradable()
         for w in live:
-            if not w.left:
-                continue
-            w.fresh = False
-            tif = w.order.terms.tif
-            if tif is TimeInForce.IOC or tif is TimeInForce.FOK:
-                self._end(w, tif.value, bar.ns)
+            w.fresh = w.fresh and not alive
+            if w.order.terms.tif in AT_ONCE:
+                self._end(w, w.order.terms.tif.value, bar.ns)
             elif alive and w.kind is TRAILING_STOP:
                 w.follow(bar)
 
@@ -221,77 +212,75 @@ class SimBroker:
     def _live(self, bar: MarketData) -> list[Working]:
         return [w for w in self._works.get(bar.symbol, ()) if bar.ns >= w.live_from and w.left]
 
-    def _reached(self, turn: _Turn) -> list[Working]:
-        return [w for w in self._live(turn.bar) if self._reaches(w, turn)]
+    def _reached(self, bar: MarketData) -> list[Working]:
+        return [w for w in self._live(bar) if self._reaches(w, bar)]
 
-    def _reaches(self, w: Working, turn: _Turn) -> bool:
-        bar = turn.bar
-        if w.kind is OrderType.STOP_LIMIT and not w.triggered:
-            return bar.high >= w.level if w.buys else bar.low <= w.level
-        if within(w, bar, touch=turn.touch) is None:
+    def _reaches(self, w: Working, bar: MarketData) -> bool:
+        if w.kind is STOP_LIMIT and not w.triggered:
+            return reaches_stop(w, bar)
+        if within(w, bar, touch=self._touch) is None:
             return False
-        entry = turn.born.get(w.order.id)
+        entry = self._born.get(w.seq)
         if entry is None:
             return True
         # An exit born inside this bar: was the price there before its entry, or after it?
         if w.kind is LIMIT:
             return entry in STOPS or proven(w, bar)
-        return entry is LIMIT or proven(w, bar) or self.rules.events == "adverse"
+        return entry is LIMIT or proven(w, bar) or not self._favourable
 
     def _precedence(self, w: Working) -> tuple[bool, int]:
-        favourable = self.rules.events == "favourable"
-        return ((w.kind in STOPS) == favourable, w.seq)
+        return ((w.kind in STOPS) == self._favourable, w.seq)
 
-    def _remember_births(self, before: int, entry: Working, turn: _Turn) -> None:
-        for w in self._works.get(turn.bar.symbol, ()):
+    def _remember_births(self, before: int, entry: Working, bar: MarketData) -> None:
+        for w in self._works.get(bar.symbol, ()):
             if w.seq > before:
-                turn.born[w.order.id] = entry.kind
-                if w.kind in STOPS and entry.kind in STOPS:
-                    hit = within(w, turn.bar, touch=turn.touch) is not None
-                    self.ambiguous += hit and not proven(w, turn.bar)
+                self._born[w.seq] = entry.kind
+                if w.kind in STOPS and entry.kind in STOPS and reaches_stop(w, bar) and not proven(w, bar):
+                    self.ambiguous += 1
 
     def _inside(self, bar: MarketData) -> Sequence[MarketData]:
         finer = self._finer.get(bar.symbol)
         if not finer:
             return ()
         end = bar.ns + self.account.lanes[bar.symbol].span
-        return [small for small in finer if bar.ns <= small.ns < end and tradable(small)]
+        return [small for small in finer if bar.ns <= small.ns < end and small.tradable()]
 
     # --- sessions and lives of orders ---------------------------------------------------------------------------------
-
-    def _open_session(self, bar: MarketData) -> bool:
-        session = self._session(bar.ns)
-        before = self._sessions.get(bar.symbol)
-        if tradable(bar):
-            self._sessions[bar.symbol] = session
-        return before != session
 
     def _session(self, ns: int) -> int:
         return (ns + self.rules.session_offset_ns) // DAY
 
-    def _ends_session(self, bar: MarketData) -> bool:
-        if self.account.lanes[bar.symbol].span >= DAY // 2 or self._session_ends is None:
+    def _opens_session(self, w: Working, bar: MarketData) -> bool:
+        if self.account.lanes[bar.symbol].span >= DAY // 2:
             return True
-        return bar.ns in self._session_ends.get(bar.symbol, ())
+        return self._session(bar.ns) != self._session(w.order.ns)
+
+    def _ends_session(self, bar: MarketData) -> bool:
+        if self.account.lanes[bar.symbol].span >= DAY // 2 or self._last_of_session is None:
+            return True
+        return self._last_of_session(bar.symbol, bar.ns)
 
     def _expired(self, w: Working, bar: MarketData) -> bool:
         terms = w.order.terms
-        if terms.tif is GTC:
-            return False
-        session = self._session(bar.ns)
-        if w.session is None:
-            w.session = session
-        late = terms.tif is DAY_ORDER and session != w.session
-        if terms.tif is TimeInForce.GTD and terms.good_till is not None:
+        late = False
+        if terms.tif is TimeInForce.DAY:
+            session = self._session(bar.ns)
+            w.session = session if w.session is None else w.session
+            late = session != w.session
+        elif terms.tif is TimeInForce.GTD and terms.good_till is not None:
             late = bar.ns > nanoseconds(terms.good_till)
         if late:
             self._end(w, "expired", bar.ns)
         return late
 
     def _add(self, order: Order) -> Working:
-        self._seq += 1
-        w = Working(order, self._seq)
-        self._works.setdefault(order.symbol, []).append(w)
+        self._seq = seq = self._seq + 1
+        w = Working(order, seq)
+        works = self._works.get(order.symbol)
+        if works is None:
+            self._works[order.symbol] = [w]
+        else:
+            works.append(w)
         self.pending += 1
         return w
 
@@ -307,143 +296,60 @@ class SimBroker:
 
     # --- fills --------------------------------------------------------------------------------------------------------
 
-    def _turn(self, bar: MarketData) -> _Turn:
-        share = self.rules.volume_share
-        if share is None or not bar.volume > 0:
-            return _Turn(bar, None, touch=self._touch)
-        budget = self.account.lanes[bar.symbol].instrument.whole_lots(exact(bar.volume) * share)
-        return _Turn(bar, budget, touch=self._touch)
+    def _execute(
+        self, w: Working, price: float, bar: MarketData, *, maker: bool = False, unlimited: bool = False
+    ) -> Iterator[Fill]:
+        made = self._execution.fill(w, price, bar, maker=maker, unlimited=unlimited)
+        if isinstance(made, Fill):
+            self._fills.append(made)
+            if not w.left:
+                self._remove(w)
+            yield made
+            self._after(w, made)
+        elif made is not None:
+            self._end(w, made, bar.ns)
 
-    def _fill(self, w: Working, quote: Quote, turn: _Turn) -> Iterator[Fill]:
-        base = exact(quote.price)
-        quantity = self._quantity(w, base)
-        if quantity <= 0:
-            self._end(w, "nothing_left", turn.bar.ns)
-            return
-        if turn.budget is not None and quantity > turn.budget:
-            if w.order.terms.tif is TimeInForce.FOK or turn.budget <= 0:
-                return
-            quantity = turn.budget
-        price = self._price(w, base, quantity, quote, turn.bar)
-        fee = self.costs.fee.of(quantity, quantity * price * self._multiplier(w), maker=quote.maker)
-        change = quantity if w.buys else -quantity
-        if not self.account.affords(w.order.symbol, change, price, fee):
-            self._end(w, "buying_power", turn.bar.ns)
-            return
-        yield self._book(w, quantity, price, fee, turn, maker=quote.maker, base=base)
-        self._after(w, quantity, price, turn.bar)
-
-    def _book(
-        self, w: Working, quantity: Decimal, price: Decimal, fee: Decimal, turn: _Turn, *, maker: bool, base: Decimal
-    ) -> Fill:
-        order = w.order
-        if turn.budget is not None:
-            turn.budget -= quantity
-        w.left -= quantity
-        w.filled += quantity
-        paid = abs(price - base) * quantity if self._moves_price else ZERO
-        fill = Fill(
-            f"{order.id}/{w.filled}", order.id, order.strategy, order.symbol, order.side,
-            quantity, price, fee, turn.bar.ns, maker, paid,
-        )  # fmt: skip
-        self._fills.append(fill)
-        if not w.left:
-            self._remove(w)
-        return fill
-
-    def _quantity(self, w: Working, price: Decimal) -> Decimal:
-        order = w.order
-        if order.aim is None and order.share is None and not order.terms.reduce_only:
-            return w.left
-        held = self.account.position(order.strategy, order.symbol).quantity
-        if order.terms.reduce_only:
-            return min(w.left, max(ZERO, -held if w.buys else held))
-        aim = order.aim
-        if order.share is not None:
-            aim = self.account.lots_for(order.strategy, order.symbol, order.share, price, self.costs.fee)
-            if not w.filled:
-                w.left = max(ZERO, aim - held if w.buys else held - aim)
-            return w.left
-        assert aim is not None
-        return min(w.left, max(ZERO, aim - held if w.buys else held - aim))
-
-    def _price(self, w: Working, base: Decimal, quantity: Decimal, quote: Quote, bar: MarketData) -> Decimal:
-        if not self._moves_price or quote.maker:
-            return base
-        worse = self.costs.adverse(base, quantity, bar.volume)
-        instrument = self.account.lanes[bar.symbol].instrument
-        price = (
-            instrument.on_tick(base + worse, ROUND_CEILING) if w.buys else instrument.on_tick(base - worse, ROUND_FLOOR)
-        )
-        limit = w.order.terms.limit
-        if limit is not None:
-            price = min(price, exact(limit)) if w.buys else max(price, exact(limit))
-        return max(price, instrument.tick)
-
-    def _multiplier(self, w: Working) -> Decimal:
-        return self.account.lanes[w.order.symbol].instrument.multiplier
-
-    def _after(self, w: Working, quantity: Decimal, price: Decimal, bar: MarketData) -> None:
+    def _after(self, w: Working, fill: Fill) -> None:
         terms = w.order.terms
-        if terms.stop_loss is not None or terms.take_profit is not None or terms.trailing_loss is not None:
-            self._protect(w, quantity, price, bar)
-        if w.bracket is not None:
-            self._shrink(w.bracket, quantity, bar)
-        elif w.order.aim is not None or w.order.share is not None or terms.reduce_only:
-            self._release(w.order, bar)
-        if w.left and (w.order.aim is not None or terms.reduce_only) and not self._quantity(w, price):
-            self._end(w, "nothing_left", bar.ns)
+        if w.order.parent is not None and w.bracket is not None:
+            self._shrink(w.bracket, fill)
+        elif terms.stop_loss is not None or terms.take_profit is not None or terms.trailing_loss is not None:
+            self._protect(w, fill)
+        self._release(w.order, fill)
 
-    def _protect(self, w: Working, quantity: Decimal, price: Decimal, bar: MarketData) -> None:
-        if w.bracket is None:
-            w.bracket = Bracket(ZERO)
-            w.bracket.exits = [self._exit(w, name, terms, price, bar) for name, terms in _exits(w.order.terms).items()]
-            for child in w.bracket.exits:
-                child.bracket = w.bracket
-                child.left = ZERO
-        bracket, w.bracket = w.bracket, None
-        bracket.left += quantity
+    def _protect(self, w: Working, fill: Fill) -> None:
+        if w.bracket is None or not w.bracket.left:
+            again = "" if w.bracket is None else f"-{self._seq}"
+            w.bracket = bracket = Bracket()
+            for name, terms in exits_of(w.order.terms).items():
+                child = self._add(exit_order(w.order, name + again, terms, fill.price, fill.ns))
+                child.bracket = bracket
+                bracket.exits.append(child)
+        w.bracket.left += fill.quantity
+        for child in w.bracket.exits:
+            child.left = w.bracket.left
+
+    def _shrink(self, bracket: Bracket, fill: Fill) -> None:
+        bracket.left -= fill.quantity
         for child in bracket.exits:
-            child.left = bracket.left
-        w.bracket = None if not w.left else bracket
+            if child.order.id != fill.order_id:
+                child.left = bracket.left
+                if not bracket.left:
+                    self._end(child, "bracket_done", fill.ns)
 
-    def _exit(self, w: Working, name: str, terms: Terms, price: Decimal, bar: MarketData) -> Working:
-        order = w.order
-        side = SELL if order.side is BUY else BUY
-        child = Order(
-            f"{order.id}.{name}", order.strategy, order.symbol, side, order.quantity, terms,
-            float(price), order.ns, bar.ns, parent=order.id, reason=name,
-        )  # fmt: skip
-        return self._add(child)
-
-    def _shrink(self, bracket: Bracket, quantity: Decimal, bar: MarketData) -> None:
-        bracket.left -= quantity
-        for child in bracket.exits:
-            child.left = bracket.left
-            if not bracket.left:
-                self._end(child, "bracket_done", bar.ns)
-
-    def _release(self, order: Order, bar: MarketData) -> None:
+    def _release(self, order: Order, fill: Fill) -> None:
+        works = self._works.get(order.symbol, ())
+        if not works:
+            return
         held = self.account.position(order.strategy, order.symbol).quantity
-        for w in list(self._works.get(order.symbol, ())):
-            if w.order.strategy == order.strategy and w.order.terms.reduce_only and w.order.id != order.id:
-                room = max(ZERO, -held if w.buys else held)
-                if not room:
-                    self._end(w, "position_closed", bar.ns)
+        for w in list(works):
+            if w.order.terms.reduce_only and w.order.strategy == order.strategy:
+                if not (held < ZERO if w.buys else held > ZERO):
+                    self._end(w, "position_closed", fill.ns)
 
 
-def _exits(terms: Terms) -> dict[str, Terms]:
-    made: dict[str, Terms] = {}
-    if terms.stop_loss is not None:
-        made["stop"] = Terms(OrderType.STOP, stop=terms.stop_loss, reduce_only=True)
-    if terms.trailing_loss is not None:
-        made["trail"] = Terms(TRAILING_STOP, trail=terms.trailing_loss, reduce_only=True)
-    if terms.take_profit is not None:
-        made["target"] = Terms(LIMIT, limit=terms.take_profit, reduce_only=True)
-    return made
-
-
-def _contradictory(reached: list[Working]) -> bool:
+def contradictory(reached: Iterable[Working]) -> bool:
+    """Whether a bar reached both a stop and a target of the same position, so that their order decides."""
     exits: dict[tuple[str, bool], set[bool]] = {}
     for w in reached:
         exits.setdefault((w.order.strategy, w.buys), set()).add(w.kind in STOPS)

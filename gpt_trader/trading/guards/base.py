@@ -126,6 +126,8 @@ class Control:
     code: ClassVar[str] = ""
     integrity: ClassVar[bool] = False
     spares_reductions: ClassVar[bool] = True
+    about_terms: ClassVar[bool] = False
+    """It has nothing to say of a plain order at market."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

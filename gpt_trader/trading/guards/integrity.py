@@ -63,11 +63,10 @@ class CompleteTerms(IntegrityControl):
     """The order's type has the prices that it needs, and its exits lie on their side of the reference."""
 
     code = "bad_terms"
+    about_terms = True
 
     def check(self, look: Look) -> str | None:
         terms = look.order.terms
-        if terms is AT_MARKET:
-            return None
         if terms.type in LIMITED and terms.limit is None:
             return f"a {terms.type} order needs a limit"
         if terms.type in STOPPED and terms.stop is None:
@@ -98,11 +97,10 @@ class OnTick(IntegrityControl):
     """Every price of the order lies on a tick."""
 
     code = "off_tick"
+    about_terms = True
 
     def check(self, look: Look) -> str | None:
         terms = look.order.terms
-        if terms is AT_MARKET:
-            return None
         assert look.lane is not None
         tick = look.lane.instrument.tick
         for name in ON_TICK:
@@ -117,6 +115,7 @@ class ReduceOnly(IntegrityControl):
     """An order that may only reduce never opens or turns a position."""
 
     code = "reduce_only"
+    about_terms = True
 
     def check(self, look: Look) -> str | None:
         order = look.order
@@ -137,7 +136,10 @@ class BuyingPower(IntegrityControl):
     spares_reductions = True
 
     def check(self, look: Look) -> str | None:
-        account, order = look.account, look.order
+        account, order, lane = look.account, look.order, look.lane
+        assert lane is not None
+        if not look.working and account.surely_affords(lane, look.change, look.price):
+            return None
         if order.share is not None:
             return None  # it is sized at the fill by the money there is, and checked there
         reserved = reserved_by(look)

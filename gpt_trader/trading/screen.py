@@ -1,0 +1,119 @@
+"""A quick look before the full one: a plain order far inside every limit needs no control to say so.
+
+The screen never refuses. It passes an order only where each control that it stands for must pass it; a control that it
+does not know is always asked. So with or without it the verdict is the same, which a test holds it to.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from gpt_trader.core.orders import AT_MARKET, BUY
+from gpt_trader.trading.guards import market, pace, size
+from gpt_trader.trading.guards.integrity import INTEGRITY
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gpt_trader.core.orders import Order
+    from gpt_trader.trading.account import Account
+    from gpt_trader.trading.costs import Costs
+    from gpt_trader.trading.guards.base import Control
+    from gpt_trader.trading.guards.memory import Memory
+
+INF = math.inf
+SECOND = 1_000_000_000
+STOOD_FOR = frozenset({type(control) for control in INTEGRITY} | {*size.SIZE, *pace.PACE, *market.MARKET})
+LIMITS = {
+    size.MaxQuantity: "size",
+    size.MaxNotional: "notional",
+    size.MaxPosition: "position",
+    size.GrossExposure: "exposure",
+    size.NetExposure: "exposure",
+    size.CorrelationCluster: "exposure",
+    size.RiskPerPosition: "risk",
+    pace.TradesPerSession: "trades",
+}
+QUIET = {pace.OrderRate: 1.0, pace.MessageBudget: 60.0}
+
+
+class Screen:
+    """The tightest of all limits, for one kind of order: plain, at market, in an account without other orders or symbols."""
+
+    def __init__(self, controls: Sequence[Control], costs: Costs | None) -> None:
+        self.knows_all = all(type(control) in STOOD_FOR for control in controls)
+        self._volume: float | None = None
+        self._hours = False
+        self._restricted: frozenset[str] = frozenset()
+        self._cooldown = 0
+        self._quiet = 0
+        self._age = INF
+        self._drift = INF
+        self._shorting = True
+        self.size = self.notional = self.position = self.exposure = self.risk = self.trades = INF
+        self._fee = 1.0 + (2.0 * float(costs.fee.percent) if costs is not None else 0.0)
+        for control in controls:
+            self._tighten(control)
+
+    def passes(self, order: Order, account: Account, memory: Memory, ns: int) -> bool:
+        """Whether every control must pass this order."""
+        if order.terms is not AT_MARKET or order.parent is not None or not account.single:
+            return False
+        lane = account.lanes.get(order.symbol)
+        if lane is None:
+            return False
+        units, price = lane.as_float(order.quantity), order.reference
+        change = units if order.side is BUY else -units
+        after = abs(lane.held + change)
+        value = after * price * lane.unit
+        equity = account.equity
+        return (
+            0.0 < units <= self.size
+            and 0.0 < price < INF
+            and price == lane.price
+            and units * price * lane.unit <= self.notional
+            and after <= self.position
+            and value <= self.exposure * equity
+            and value * self._fee <= self.risk * equity
+            and memory.trades < self.trades
+            and ns == order.ns
+            and ns - lane.ns <= self._age
+            and (not memory.sent or ns - memory.sent[-1] >= self._quiet)
+            and (memory.last_loss_ns is None or ns - memory.last_loss_ns >= self._cooldown)
+            and -self._drift <= memory.drift <= self._drift
+            and (self._shorting or lane.held + change >= 0.0)
+            and order.symbol not in self._restricted
+            and (not self._hours or lane.open_for(ns) == INF)
+            and (self._volume is None or units <= lane.typical_volume(ns) * self._volume)
+            and account.surely_affords(lane, change, price)
+        )
+
+    def _tighten(self, control: Control) -> None:
+        kind = type(control)
+        name = LIMITS.get(kind)
+        if name is not None:
+            setattr(self, name, min(getattr(self, name), control.limit))  # type: ignore[attr-defined]
+        self._slow_down(control)
+        if isinstance(control, size.VolumeShare):
+            self._volume = control.limit
+        elif isinstance(control, market.MarketHours):
+            self._hours = True
+        elif isinstance(control, market.RestrictedSymbol):
+            self._restricted = frozenset(control.symbols)
+        elif isinstance(control, market.Shorting):
+            self._shorting = False
+        elif isinstance(control, market.AllowedTimeInForce):
+            self.knows_all = self.knows_all and AT_MARKET.tif in control.allowed
+        elif isinstance(control, market.StaleQuote):
+            self._age = control.seconds * SECOND
+        elif isinstance(control, market.ClockDrift):
+            self._drift = control.seconds
+
+    def _slow_down(self, control: Control) -> None:
+        if isinstance(control, (pace.RepeatedExecution, pace.Duplicate)):
+            self._quiet = max(self._quiet, math.ceil(control.seconds * SECOND))
+        elif type(control) in QUIET:
+            self._quiet = max(self._quiet, math.ceil(QUIET[type(control)] * SECOND))
+        elif isinstance(control, pace.Cooldown):
+            self._cooldown = math.ceil(control.seconds * SECOND)
