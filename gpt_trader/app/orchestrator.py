@@ -57,9 +57,8 @@ class EventBus(JournalBus):
         self._application = Application(settings)
         super().__init__(self._application.store, self._application.clock, **options)
 
-    def close(self) -> None:
+    def close(self, timeout: float = 5.0) -> bool:
         """Deliver what is under way, and let go of the journal."""
-        super().close()
+        ended = super().close(timeout)
         self._application.close()
-
-
+        return ended

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gpt_trader.core.slices import SliceCatalog
     from gpt_trader.journal.artifacts import ArtifactFolder
     from gpt_trader.journal.bus import EventBus
+    from gpt_trader.journal.retention import Retention
     from gpt_trader.journal.runs import Runs
     from gpt_trader.journal.store import Store
     from gpt_trader.workflow.active import Observer
@@ -61,6 +62,14 @@ class Application:
         from gpt_trader.journal.bus import EventBus
 
         return EventBus(self.store, self.clock)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What forgets."""
+        from gpt_trader.journal.history import History
+        from gpt_trader.journal.retention import Retention
+
+        return Retention(self.runs, History(self.store, self.clock), self.artifacts)
 
     @cached_property
     def catalog(self) -> SliceCatalog:

@@ -55,6 +55,31 @@ class ArtifactFolder:
             raise JournalCorrupt(f"the artifact {path} is damaged", hint="rerun the step that made it")
         return data
 
+    # forgetting
+
+    def sweep(self, named: set[str], *, before: float, dry_run: bool = False) -> tuple[int, int]:
+        """Remove artifacts older than a moment (seconds) that are not named, also not inside one that is kept.
+
+        Returns how many they are, and their bytes.
+        """
+        files = [f for f in self.folder.glob("*/*") if f.is_file()]
+        self._follow(named, {f.stem: f for f in files if f.suffix == ".json"})
+        gone = [(f, f.stat().st_size) for f in files if f.stem not in named and f.stat().st_mtime < before]
+        if not dry_run:
+            for file, _ in gone:
+                file.unlink(missing_ok=True)
+        return len(gone), sum(size for _, size in gone)
+
+    @staticmethod
+    def _follow(named: set[str], texts: dict[str, Path]) -> None:
+        """Outputs that became one artifact as a whole may name others inside."""
+        ahead = [name for name in named if name in texts]
+        while ahead:
+            inside: set[str] = set()
+            named_in(from_json(texts[ahead.pop()].read_bytes()), inside)
+            ahead += [name for name in inside - named if name in texts]
+            named |= inside
+
     # outputs as text
 
     def encode(self, outputs: Any) -> str:
@@ -99,6 +124,18 @@ class ArtifactFolder:
         if artifact.kind == "parquet":
             return _table(self.get(artifact))
         return self._load(from_json(self.get(artifact))) if artifact.kind == "json" else artifact
+
+
+def named_in(value: Any, found: set[str]) -> None:
+    """Add the hashes of the artifacts that a JSON value names."""
+    if isinstance(value, dict):
+        if MARK in value:
+            found.add(value[MARK])
+        for inner in value.values():
+            named_in(inner, found)
+    elif isinstance(value, list):
+        for inner in value:
+            named_in(inner, found)
 
 
 def _write_whole(target: Path, data: bytes) -> None:

@@ -88,10 +88,16 @@ class History:
 
     def forget(self, *, before: int) -> int:
         """Forget events older than a moment, but none that a durable subscriber or a dead letter still needs."""
+        return self.store.write([("event.forget", {"before": before, "seq": self._unneeded()}, False)])[0]
+
+    def forgettable(self, *, before: int) -> int:
+        """How many events `forget` would forget."""
+        return int(self.store.read("event.old", before=before, seq=self._unneeded())[0]["count"])
+
+    def _unneeded(self) -> int:
         needed = self.store.read("event.needed")[0]["seq"]
         newest = self.last() - 1  # it stays, so that no sequence number is ever given twice
-        upto = newest if needed is None else min(newest, int(needed))
-        return self.store.write([("event.forget", {"before": before, "seq": upto}, False)])[0]
+        return newest if needed is None else min(newest, int(needed))
 
 
 def event_of(row: Stored) -> Event:

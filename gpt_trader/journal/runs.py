@@ -14,6 +14,7 @@ from pydantic_core import from_json, to_json
 
 from gpt_trader.core.errors import Conflict, Fenced, NotFound
 from gpt_trader.core.ports import Clock
+from gpt_trader.journal.artifacts import MARK, named_in
 from gpt_trader.journal.store import Op, Store
 
 LEASE_SECONDS = 3.0
@@ -283,10 +284,11 @@ class Runs:
         return forgotten
 
     def artifacts_in_use(self) -> set[str]:
-        """The hashes of all artifacts that some step still names."""
+        """The hashes of all artifacts that some step's outputs or some run's inputs name."""
         found: set[str] = set()
-        for row in self.store.read("step.outputs", pattern='%"$artifact"%'):
-            _collect(from_json(row["outputs"]), found)
+        for name, column in (("step.outputs", "outputs"), ("run.inputs", "inputs")):
+            for row in self.store.read(name, pattern=f'%"{MARK}"%'):
+                named_in(from_json(row[column]), found)
         return found
 
     # operations, to be committed by the owner
@@ -299,17 +301,6 @@ class Runs:
             {"topic": topic, "key": run_id, "at": self.now(), "run_id": run_id, "payload": text},
             False,
         )
-
-
-def _collect(value: Any, found: set[str]) -> None:
-    if isinstance(value, dict):
-        if "$artifact" in value:
-            found.add(value["$artifact"])
-        for inner in value.values():
-            _collect(inner, found)
-    elif isinstance(value, list):
-        for inner in value:
-            _collect(inner, found)
 
 
 @lru_cache(maxsize=1)

@@ -209,6 +209,7 @@ STATEMENTS: dict[str, Any] = {
     .where(not_(_live(run)), run.c.created_at < _n("before"))
     .order_by(run.c.id)
     .limit(_n("count")),
+    "run.inputs": select(run.c.inputs).where(run.c.inputs.like(_p("pattern"))),
     "run.delete": delete(run).where(run.c.id == _p("run_id")),
     "definition.sweep": delete(definition).where(definition.c.hash.not_in(select(run.c.definition))),
     # steps
@@ -273,6 +274,7 @@ STATEMENTS: dict[str, Any] = {
     "event.of_run": select(*event.columns).where(event.c.run_id == _p("run_id")).order_by(event.c.seq),
     "event.last": select(func.coalesce(func.max(event.c.seq), literal_column("0")).label("seq")),
     "event.forget": delete(event).where(event.c.at < _n("before"), event.c.seq <= _n("seq")),
+    "event.old": select(func.count().label("count")).where(event.c.at < _n("before"), event.c.seq <= _n("seq")),
     "event.before": select(*event.columns)
     .where(event.c.seq < _n("seq"))
     .order_by(event.c.seq.desc())
