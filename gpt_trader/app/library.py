@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gpt_trader.core.errors import NotFound, ValidationError
+from gpt_trader.core.errors import NotFound
 from gpt_trader.core.slices import SliceCatalog
 
 if TYPE_CHECKING:
@@ -60,21 +60,18 @@ class Library:
         error.hint = error.hint or "`gpt-trader workflows list` shows them"
         raise error
 
-    def find(self, name: str) -> tuple[str, str] | None:
-        """Text and file of another workflow that a workflow names; None if there is none."""
+    def find(self, name: str) -> tuple[str, str]:
+        """Text and file of another workflow that a workflow names."""
         from gpt_trader.workflow.loader import read_text
 
-        try:
-            file = self.file(name)
-            return read_text(file), _shown(file)
-        except (NotFound, ValidationError):
-            return None
+        file = self.file(name)
+        return read_text(file), _shown(file)
 
     def check(self, name: str) -> Loaded:
         """The workflow and all faults of its file."""
         from gpt_trader.workflow.loader import load_file
 
-        return load_file(Path(_shown(self.file(name))), catalog=self._catalog, find=self.find)
+        return load_file(Path(shown(self.file(name))), catalog=self._catalog, find=self.find)
 
     def load(self, name: str) -> Workflow:
         """The workflow, or all faults of its file at once, raised."""
@@ -86,7 +83,7 @@ class Library:
         return loaded.workflow
 
 
-def _shown(file: Path) -> str:
+def shown(file: Path) -> str:
     """The path as a person would write it."""
     here = Path.cwd()
     return str(file.relative_to(here)) if file.is_absolute() and file.is_relative_to(here) else str(file)

@@ -128,9 +128,7 @@ def fork(
         app,
         ear,
         definition,
-        lambda runner: runner.fork(
-            record.id, definition, given, from_step=from_step, mode=record.mode, park=not wait
-        ),
+        lambda runner: runner.fork(record.id, definition, given, from_step=from_step, mode=record.mode, park=not wait),
         as_json=as_json,
     )
 

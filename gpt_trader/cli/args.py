@@ -1,4 +1,4 @@
-"""Several values after one option, and options that are the inputs of a workflow: words sorted before typer reads them."""
+"""Several values after one option, and options that are inputs: words are sorted before typer reads them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ class InputsCommand(Command):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Sort the words, keep the inputs aside, and let typer read the rest."""
         options = [p for p in self.params if p.param_type_name == "option"]
-        flags = {o for p in options if p.is_flag for o in (*p.opts, *p.secondary_opts)} | {"-h", "--help"}
+        flags = {o for p in options if getattr(p, "is_flag", False) for o in (*p.opts, *p.secondary_opts)} | {
+            "-h",
+            "--help",
+        }
         many = {o for p in options if p.multiple for o in p.opts}
         single = {o for p in options for o in p.opts} - flags - many
         found = sort(take_global(args), flags=flags, single=single, many=many)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gpt_trader.cli import main, render, session, streams
 from gpt_trader.cli.documents import run_document
@@ -12,6 +12,7 @@ from gpt_trader.cli.signals import INTERRUPTED, Stopping
 from gpt_trader.cli.summary import outcome, outputs
 from gpt_trader.cli.tree import Tree
 from gpt_trader.cli.views import observe, view_for
+from gpt_trader.workflow.active import unobserved
 
 if TYPE_CHECKING:
     from gpt_trader.app.wiring import Application
@@ -28,7 +29,7 @@ class Ear:
     """An observer that can be told later whom to tell."""
 
     def __init__(self) -> None:
-        self.hear: Callable[[Change], None] = lambda change: None
+        self.hear: Callable[[Change], None] = unobserved
 
     def __call__(self, change: Change) -> None:
         self.hear(change)
@@ -47,7 +48,10 @@ def conduct(
     tree = Tree(workflow)
     if known is not None:
         tree.load(app.runs.steps(known))
-    now = lambda: app.clock.now().timestamp()  # noqa: E731 - one expression
+
+    def now() -> float:
+        return app.clock.now().timestamp()
+
     streams.divert()
     with Stopping() as stopping:
         title = known or f"{len(tree.nodes)} steps"
@@ -103,8 +107,3 @@ def _leave(app: Application, code: int) -> None:
 def _stays(thread: threading.Thread) -> bool:
     thread.join(0.02 if thread.daemon else 0)
     return thread.is_alive()
-
-
-def texts(values: Mapping[str, Any]) -> str:
-    """Names and values on one line."""
-    return " ".join(f"{name}={value}" for name, value in values.items())

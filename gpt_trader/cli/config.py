@@ -21,8 +21,8 @@ def show(
 
     $ gpt-trader config show --origin
 
-    A flag (`--set NAME=VALUE`) outranks the environment (GPT_TRADER_NAME), which outranks the project's gpt-trader.yaml,
-    which outranks the user's config.yaml.
+    A flag (`--set NAME=VALUE`) outranks the environment (GPT_TRADER_NAME), which outranks the
+    project's gpt-trader.yaml, which outranks the user's config.yaml.
     """
     mine = settings()
     values = _values(mine)

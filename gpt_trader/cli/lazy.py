@@ -1,4 +1,4 @@
-"""Typer commands that are imported when they are called, explain themselves with an example first, and know typing errors."""
+"""Typer commands that are imported when called, explain themselves with an example first, and know typing errors."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Command(TyperCommand):
             return super().parse_args(ctx, take_global(args))
         except (GptTraderError, typer.Exit):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a parser's errors have no common public class
             raise told(error, ctx) from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -91,7 +91,7 @@ class Group(TyperGroup):
             return super().parse_args(ctx, given)
         except (GptTraderError, typer.Exit):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a parser's errors have no common public class
             raise told(error, ctx) from None
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -173,18 +173,21 @@ def parts(text: str) -> tuple[str, tuple[str, ...]]:
 def page(about: str, examples: tuple[str, ...], usage: str, sections: Mapping[str, Any]) -> str:
     """A page of help: an example first."""
     width = min(get_terminal_size().columns, 110)
-    bold = lambda text: render.paint(text, "bold")  # noqa: E731 - a name for one word
     rows: list[str] = []
     if examples:
-        rows += [bold("Example:" if len(examples) == 1 else "Examples:"), *(f"  {e}" for e in examples), ""]
+        rows += [_bold("Example:" if len(examples) == 1 else "Examples:"), *(f"  {e}" for e in examples), ""]
     for paragraph in about.split("\n\n"):
         rows += [textwrap.fill(" ".join(paragraph.split()), width), ""]
-    rows += [f"{bold('Usage:')} {usage}"]
+    rows += [f"{_bold('Usage:')} {usage}"]
     left = min(28, max((len(name) for found in sections.values() for name, _ in found), default=0))
     for title, found in sections.items():
         if found:
-            rows += ["", bold(f"{title}:"), *(_line(name, text, left, width) for name, text in found)]
+            rows += ["", _bold(f"{title}:"), *(_line(name, text, left, width) for name, text in found)]
     return "\n".join(rows) + "\n"
+
+
+def _bold(text: str) -> str:
+    return render.paint(text, "bold")
 
 
 def _line(name: str, text: str, left: int, width: int) -> str:

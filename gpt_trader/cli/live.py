@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import Self, TextIO, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live as RichLive
@@ -52,7 +52,7 @@ class Live:
 
     def __enter__(self) -> Self:
         self._live.start(refresh=True)
-        render.screen.err = _Above(self._console)
+        render.screen.err = cast("TextIO", _Above(self._console))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,11 +78,10 @@ class Live:
 
     def _head(self) -> RenderableType:
         done, of = self._tree.done()
-        line = Text.assemble(
+        return Text.assemble(
             (self._tree.name, "bold"), "  ", (self._title, "dim"), "  ", (f"{done}/{of} steps", "cyan"), "  ",
             (render.seconds(self._now() - self._began), "dim"),
         )  # fmt: skip
-        return line
 
     def _foot(self) -> Text:
         if self._tree.status == "WAITING":

@@ -11,6 +11,9 @@ from gpt_trader.app.settings import wishes
 from gpt_trader.cli import render
 
 INTERRUPTED = 130
+ABOUT = """Trading workflows in YAML, with a journal that remembers every step.
+
+`gpt-trader --version` says which one this is."""
 EXAMPLES = (
     "gpt-trader run simple_backtest --symbols AAPL MSFT",
     "gpt-trader status",
@@ -66,8 +69,7 @@ def _call(words: list[str]) -> int:
     from gpt_trader.cli.table import COMMANDS, Entry
 
     session.forget()
-    about = "Trading workflows in YAML, with a journal that remembers every step.\n\n`gpt-trader --version` says which one this is."
-    root = group("gpt-trader", Entry(about, commands=COMMANDS), EXAMPLES)
+    root = group("gpt-trader", Entry(ABOUT, commands=COMMANDS), EXAMPLES)
     try:
         with root.make_context("gpt-trader", words) as ctx:
             found: Any = root.invoke(ctx)

@@ -69,7 +69,7 @@ def _branches(steps: tuple[PlannedStep, ...], margin: str) -> None:
 
 def _inside(step: PlannedStep, margin: str) -> None:
     for name, wire in step.wires.items():
-        if wire.origin not in ("default",):
+        if wire.origin != "default":
             render.data(f"{margin}{render.paint(f'{name} <- {wire}', 'dim')}")
     for label, steps in step.inner:
         if label:

@@ -77,10 +77,10 @@ def _named(workflow: str | None, mode: str | None, words: dict[str, list[str]], 
         for value in values:
             if value in names or value.endswith((".yaml", ".yml")):
                 kept = " ".join(v for v in values if v != value)
-                option = option.replace("_", "-")
+                word = option.replace("_", "-")
                 raise UsageError(
-                    f"no workflow is named: --{option} took '{value}' as one of its values",
-                    hint=f"name the workflow first: gpt-trader run {value} --{option} {kept}".rstrip(),
+                    f"no workflow is named: --{word} took '{value}' as one of its values",
+                    hint=f"name the workflow first: gpt-trader run {value} --{word} {kept}".rstrip(),
                 )
     if "strategy" in words:
         return DEFAULTS.get(mode or "backtest", DEFAULTS["backtest"])

@@ -1,4 +1,4 @@
-"""What Ctrl-C, SIGTERM and a closed terminal do to a run: the first stops it after its step, the second ends at once."""
+"""What Ctrl-C, SIGTERM and a closed terminal do to a run: the first stops it after its step, the second at once."""
 
 from __future__ import annotations
 

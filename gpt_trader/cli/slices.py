@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gpt_trader.cli import render
-from gpt_trader.cli.session import application, settings
+from gpt_trader.cli.session import application
 from gpt_trader.core.errors import GptTraderError, NotFound
 
 if TYPE_CHECKING:
@@ -56,30 +56,29 @@ def _state(row: dict[str, Any]) -> str:
 
 
 def show(
-    slice: Annotated[str, typer.Argument(metavar="SLICE", help="The name of a slice.")],
+    name: Annotated[str, typer.Argument(metavar="SLICE", help="The name of a slice.")],
     as_json: _JSON = False,
 ) -> int:
     """Show the methods of a slice, their params and outputs.
 
     $ gpt-trader slices show data
     """
-    from gpt_trader.app.plugins import slice_catalog
-
-    mine = settings()
-    catalog = slice_catalog(mine.plugins, mine.allowed_plugins)
-    if slice not in catalog:
-        raise NotFound.among("slice", slice, catalog)
-    about = _about(catalog[slice])
+    with application() as app:
+        if name not in app.catalog:
+            raise NotFound.among("slice", name, app.catalog)
+        about = _about(app.catalog[name])
     if as_json:
-        render.document({"name": slice, **about})
+        render.document({"name": name, **about})
         return 0
-    render.data(f"{render.paint(slice, 'bold')}  {about['description']}")
+    render.data(f"{render.paint(name, 'bold')}  {about['description']}")
     for method in about["methods"]:
         effect = render.paint("  effect: once", "bold yellow") if method["effect"] == "once" else ""
         render.data(f"\n{render.paint(method['name'], 'cyan')}  {method['description']}{effect}")
-        for name, told in method["params"].items():
+        for param, told in method["params"].items():
             need = "required" if told["required"] else f"{told['default']!r} by default"
-            render.data(f"  {name}: {told['type']}, {need}" + (f"  {told['description']}" if told["description"] else ""))
+            render.data(
+                f"  {param}: {told['type']}, {need}" + (f"  {told['description']}" if told["description"] else "")
+            )
         render.data(f"  gives {', '.join(method['outputs']) or 'nothing'}")
     return 0
 

@@ -7,7 +7,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-
 from typing import Any
 
 from gpt_trader.cli import render
@@ -78,7 +77,7 @@ def divert() -> None:
     render.screen.out = open(os.dup(1), "w", encoding=encoding, errors="backslashreplace")  # noqa: SIM115, PTH123
     os.dup2(2, 1)
     relay = Relay(_show)
-    sys.stdout = sys.stderr = relay  # type: ignore[assignment]
+    sys.stdout = sys.stderr = relay
 
 
 def _show(text: str) -> None:

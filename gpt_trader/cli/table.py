@@ -41,7 +41,7 @@ COMMANDS: Mapping[str, Entry] = {
     "workflows": Entry(
         "Look at the workflows that can be named.",
         commands={
-            "list": Entry("List the workflows of the project, of the user, and those shipped.", "workflows:list_workflows"),
+            "list": Entry("List the workflows: yours, and those shipped.", "workflows:list_workflows"),
             "show": Entry("Show the file of a workflow.", "workflows:show"),
             "schema": Entry("Print the JSON Schema of workflow files, for editors.", "workflows:schema"),
         },

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from gpt_trader.cli import render
 from gpt_trader.cli.session import application
 from gpt_trader.core.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from gpt_trader.workflow.faults import Fault, Format
 
 _FORMATS = ("text", "json", "github", "sarif")
 
@@ -25,34 +28,31 @@ def validate(
 
     Without a name, every workflow of the project is looked at. The exit code is 3 if there are faults.
     """
-    from gpt_trader.workflow.faults import FaultsFound
+    from gpt_trader.app.library import shown
 
     way = "json" if as_json else format
     if way not in _FORMATS:
         raise UsageError(f"there is no format '{way}'", hint=did_you_mean(way, _FORMATS))
     with application() as app:
-        names = workflows or [str(e.file) for e in app.library.entries() if e.origin == "project"]
+        names = workflows or [shown(e.file) for e in app.library.entries() if e.origin == "project"]
         if not names:
             raise UsageError("there are no workflows here", hint="name a file, or make a project: gpt-trader init")
-        faults = []
+        faults: list[Fault] = []
         for name in names:
-            try:
-                found = app.library.check(name).faults
-            except FaultsFound as unreadable:
-                found = unreadable.faults
+            found = app.library.check(name).faults
             faults += found
             if not found and way == "text":
                 render.note(f"{render.paint('ok', 'green', err=True)} {name}")
-    _report(faults, way, len(names))
+    _report(faults, cast("Format", way), len(names))
     return 3 if faults else 0
 
 
-def _report(faults: list, way: str, count: int) -> None:  # type: ignore[type-arg]
-    from gpt_trader.workflow.faults import render as shown
+def _report(faults: list[Fault], way: Format, count: int) -> None:
+    from gpt_trader.workflow.faults import render as written
 
     if way != "text":
-        render.data(shown(faults, way))  # type: ignore[arg-type]
+        render.data(written(faults, way))
     elif faults:
-        render.data(shown(faults, "text"))
+        render.data(written(faults, "text"))
         several = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
         render.error(f"{several} in {count} workflow{'s' if count > 1 else ''}")

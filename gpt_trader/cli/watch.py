@@ -24,7 +24,9 @@ _LOOK_SECONDS = 0.2
 
 
 def watch(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Its id, a part of it that fits one only, or `latest`.")] = "latest",
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Its id, a part of it that fits one only, or `latest`.")
+    ] = "latest",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
 ) -> int:
     """Follow a run, also of another process, until it ends.
@@ -46,7 +48,9 @@ def watch(
         else:
             render.data(f"{render.paint(record.workflow, 'bold')}  {render.status(record.status)}  {record.id}")
         error = read_error(record.error)
-        result = RunResult(id=record.id, workflow=record.workflow, status=record.status, reason=record.reason, error=error)
+        result = RunResult(
+            id=record.id, workflow=record.workflow, status=record.status, reason=record.reason, error=error
+        )
     return 1 if alone(record, app.runs.now()) else outcome(result, tree, interrupted=False)
 
 
@@ -59,7 +63,9 @@ def _follow(app: Application, record: RunRecord, tree: Tree, view: View) -> RunR
         if not record.live:
             return record
         if alone(record, app.runs.now()):
-            render.error(f"the process of run {record.id} is gone", f"go on with it: gpt-trader runs resume {record.id}")
+            render.error(
+                f"the process of run {record.id} is gone", f"go on with it: gpt-trader runs resume {record.id}"
+            )
             return record
         app.clock.sleep(_LOOK_SECONDS)
 

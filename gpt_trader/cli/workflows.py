@@ -10,19 +10,19 @@ from gpt_trader.cli import render
 from gpt_trader.cli.session import application
 
 if TYPE_CHECKING:
-    from gpt_trader.app.library import Entry, Library
+    from gpt_trader.app.library import Entry
 
 _JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def list_workflows(as_json: _JSON = False) -> int:
-    """List the workflows of the project, of the user, and those shipped.
+    """List the workflows: yours, and those shipped.
 
     $ gpt-trader workflows list
     """
     with application() as app:
         found = app.library.entries()
-        rows = [_fields(app.library, entry) for entry in found]
+        rows = [_fields(entry) for entry in found]
     if as_json:
         render.document({"workflows": rows})
     elif rows:
@@ -33,18 +33,15 @@ def list_workflows(as_json: _JSON = False) -> int:
     return 0
 
 
-def _fields(library: Library, entry: Entry) -> dict[str, Any]:
+def _fields(entry: Entry) -> dict[str, Any]:
     """A workflow as its file tells of it, also when it has faults."""
     import yaml
 
-    from gpt_trader.app.library import read
-
     try:
-        found = yaml.load(read(entry.file), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
+        found = yaml.load(entry.file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
     except Exception:  # noqa: BLE001 - `validate` tells what is wrong with it
         found = None
     told = found if isinstance(found, dict) else {}
-    del library
     return {
         "name": entry.name,
         "file": str(entry.file),
@@ -66,7 +63,7 @@ def show(
 
     $ gpt-trader workflows show simple_backtest
     """
-    from gpt_trader.app.library import read
+    from gpt_trader.workflow.loader import read_text as read
 
     with application() as app:
         file = app.library.file(workflow)

@@ -1,0 +1,193 @@
+# Made by `make completions`; do not edit.
+_gpt_trader() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path="" word options="" kind="" index=1
+    local first="" ask="${COMP_WORDS[0]}"
+    COMPREPLY=()
+    while ((index < COMP_CWORD)); do
+        word=${COMP_WORDS[index]}
+        case " $(_gpt_trader_commands "$path") " in
+            *" $word "*) path="${path:+$path }$word" ;;
+            *) [[ -z $first && $word != -* ]] && first=$word ;;
+        esac
+        ((index++))
+    done
+    [[ $prev == "=" ]] && prev=${COMP_WORDS[COMP_CWORD-2]}
+    kind=$(_gpt_trader_value "$path" "$prev")
+    if [[ -z $kind ]]; then
+        if [[ $cur == -* ]]; then
+            options=$(_gpt_trader_options "$path")
+            if [[ -n $first ]]; then
+                case "$path" in "run"|"runs fork") options+=" $("$ask" __complete inputs "$first" 2>/dev/null)" ;; esac
+            fi
+            COMPREPLY=($(compgen -W "$options" -- "$cur"))
+            return
+        fi
+        options=$(_gpt_trader_commands "$path")
+        if [[ -n $options ]]; then
+            COMPREPLY=($(compgen -W "$options" -- "$cur"))
+            return
+        fi
+        [[ -n $first ]] && return
+        kind=$(_gpt_trader_value "$path" "")
+    fi
+    case "$kind" in
+        FORMAT) COMPREPLY=($(compgen -W "text json github sarif" -- "$cur")) ;;
+        SHELL) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")) ;;
+        MODE) COMPREPLY=($(compgen -W "backtest paper" -- "$cur")) ;;
+        STATUS) COMPREPLY=($(compgen -W "running waiting succeeded failed cancelled skipped" -- "$cur")) ;;
+        WORKFLOW) COMPREPLY=($(compgen -W "$("$ask" __complete workflows 2>/dev/null)" -- "$cur") $(compgen -f -- "$cur")) ;;
+        RUN) COMPREPLY=($(compgen -W "$("$ask" __complete runs 2>/dev/null)" -- "$cur")) ;;
+        SLICE) COMPREPLY=($(compgen -W "$("$ask" __complete slices 2>/dev/null)" -- "$cur")) ;;
+        STRATEGY) COMPREPLY=($(compgen -W "$("$ask" __complete strategies 2>/dev/null)" -- "$cur")) ;;
+        SETTING) COMPREPLY=($(compgen -W "$("$ask" __complete settings 2>/dev/null)" -- "$cur")) ;;
+        DIR|FILE) COMPREPLY=($(compgen -f -- "$cur")) ;;
+    esac
+}
+
+_gpt_trader_commands() {
+    case "$1" in
+        "") echo "init validate plan run status runs workflows slices events config doctor completions" ;;
+        "runs") echo "list show logs watch resume retry rerun fork cancel pause approve prune" ;;
+        "workflows") echo "list show schema" ;;
+        "slices") echo "list show" ;;
+        "events") echo "tail publish replay dead" ;;
+        "events dead") echo "list retry drop" ;;
+        "config") echo "show check" ;;
+    esac
+}
+
+_gpt_trader_options() {
+    case "$1" in
+        "") echo "--quiet --verbose --debug --set --help" ;;
+        "init") echo "--dry-run --json --quiet --verbose --debug --set --help" ;;
+        "validate") echo "--format --json --quiet --verbose --debug --set --help" ;;
+        "plan") echo "--json --quiet --verbose --debug --set --help" ;;
+        "run") echo "--mode --input --wait --no-wait --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "status") echo "--count --json --quiet --verbose --debug --set --help" ;;
+        "runs") echo "--quiet --verbose --debug --set --help" ;;
+        "runs list") echo "--status --workflow --count --before --json --quiet --verbose --debug --set --help" ;;
+        "runs show") echo "--json --quiet --verbose --debug --set --help" ;;
+        "runs logs") echo "--json --quiet --verbose --debug --set --help" ;;
+        "runs watch") echo "--json --quiet --verbose --debug --set --help" ;;
+        "runs resume") echo "--wait --no-wait --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "runs retry") echo "--wait --no-wait --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "runs rerun") echo "--from --wait --no-wait --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "runs fork") echo "--workflow --input --from --wait --no-wait --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "runs cancel") echo "--dry-run --json --quiet --verbose --debug --set --help" ;;
+        "runs pause") echo "--dry-run --json --quiet --verbose --debug --set --help" ;;
+        "runs approve") echo "--step --reject --by --reason --resume --no-resume --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "runs prune") echo "--older-than --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "workflows") echo "--quiet --verbose --debug --set --help" ;;
+        "workflows list") echo "--json --quiet --verbose --debug --set --help" ;;
+        "workflows show") echo "--json --quiet --verbose --debug --set --help" ;;
+        "workflows schema") echo "--quiet --verbose --debug --set --help" ;;
+        "slices") echo "--quiet --verbose --debug --set --help" ;;
+        "slices list") echo "--json --quiet --verbose --debug --set --help" ;;
+        "slices show") echo "--json --quiet --verbose --debug --set --help" ;;
+        "events") echo "--quiet --verbose --debug --set --help" ;;
+        "events tail") echo "--count --follow --json --quiet --verbose --debug --set --help" ;;
+        "events publish") echo "--key --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "events replay") echo "--to --handler --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "events dead") echo "--quiet --verbose --debug --set --help" ;;
+        "events dead list") echo "--to --count --json --quiet --verbose --debug --set --help" ;;
+        "events dead retry") echo "--to --all --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "events dead drop") echo "--to --all --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "config") echo "--quiet --verbose --debug --set --help" ;;
+        "config show") echo "--origin --json --quiet --verbose --debug --set --help" ;;
+        "config check") echo "--json --quiet --verbose --debug --set --help" ;;
+        "doctor") echo "--json --quiet --verbose --debug --set --help" ;;
+        "completions") echo "--quiet --verbose --debug --set --help" ;;
+    esac
+}
+
+_gpt_trader_value() {
+    case "$1:$2" in
+        ":--set") echo SETTING ;;
+        "init:") echo DIR ;;
+        "init:--set") echo SETTING ;;
+        "validate:") echo WORKFLOW ;;
+        "validate:--format") echo FORMAT ;;
+        "validate:--set") echo SETTING ;;
+        "plan:") echo WORKFLOW ;;
+        "plan:--set") echo SETTING ;;
+        "run:") echo WORKFLOW ;;
+        "run:--mode") echo MODE ;;
+        "run:--input") echo NAME ;;
+        "run:--set") echo SETTING ;;
+        "status:--count"|"status:-n") echo N ;;
+        "status:--set") echo SETTING ;;
+        "runs:--set") echo SETTING ;;
+        "runs list:--status") echo STATUS ;;
+        "runs list:--workflow") echo NAME ;;
+        "runs list:--count"|"runs list:-n") echo N ;;
+        "runs list:--before") echo RUN ;;
+        "runs list:--set") echo SETTING ;;
+        "runs show:") echo RUN ;;
+        "runs show:--set") echo SETTING ;;
+        "runs logs:") echo RUN ;;
+        "runs logs:--set") echo SETTING ;;
+        "runs watch:") echo RUN ;;
+        "runs watch:--set") echo SETTING ;;
+        "runs resume:") echo RUN ;;
+        "runs resume:--set") echo SETTING ;;
+        "runs retry:") echo RUN ;;
+        "runs retry:--set") echo SETTING ;;
+        "runs rerun:") echo RUN ;;
+        "runs rerun:--from") echo STEP ;;
+        "runs rerun:--set") echo SETTING ;;
+        "runs fork:") echo RUN ;;
+        "runs fork:--workflow") echo WORKFLOW ;;
+        "runs fork:--input") echo NAME ;;
+        "runs fork:--from") echo STEP ;;
+        "runs fork:--set") echo SETTING ;;
+        "runs cancel:") echo RUN ;;
+        "runs cancel:--set") echo SETTING ;;
+        "runs pause:") echo RUN ;;
+        "runs pause:--set") echo SETTING ;;
+        "runs approve:") echo RUN ;;
+        "runs approve:--step") echo PATH ;;
+        "runs approve:--by") echo NAME ;;
+        "runs approve:--reason") echo TEXT ;;
+        "runs approve:--set") echo SETTING ;;
+        "runs prune:--older-than") echo AGE ;;
+        "runs prune:--set") echo SETTING ;;
+        "workflows:--set") echo SETTING ;;
+        "workflows list:--set") echo SETTING ;;
+        "workflows show:") echo WORKFLOW ;;
+        "workflows show:--set") echo SETTING ;;
+        "workflows schema:--set") echo SETTING ;;
+        "slices:--set") echo SETTING ;;
+        "slices list:--set") echo SETTING ;;
+        "slices show:") echo SLICE ;;
+        "slices show:--set") echo SETTING ;;
+        "events:--set") echo SETTING ;;
+        "events tail:") echo PATTERN ;;
+        "events tail:--count"|"events tail:-n") echo N ;;
+        "events tail:--set") echo SETTING ;;
+        "events publish:") echo TOPIC ;;
+        "events publish:--key") echo TEXT ;;
+        "events publish:--set") echo SETTING ;;
+        "events replay:") echo SEQ ;;
+        "events replay:--to") echo NAME ;;
+        "events replay:--handler") echo MODULE:FUNCTION ;;
+        "events replay:--set") echo SETTING ;;
+        "events dead:--set") echo SETTING ;;
+        "events dead list:--to") echo NAME ;;
+        "events dead list:--count"|"events dead list:-n") echo N ;;
+        "events dead list:--set") echo SETTING ;;
+        "events dead retry:") echo SEQ ;;
+        "events dead retry:--to") echo NAME ;;
+        "events dead retry:--set") echo SETTING ;;
+        "events dead drop:") echo SEQ ;;
+        "events dead drop:--to") echo NAME ;;
+        "events dead drop:--set") echo SETTING ;;
+        "config:--set") echo SETTING ;;
+        "config show:--set") echo SETTING ;;
+        "config check:--set") echo SETTING ;;
+        "doctor:--set") echo SETTING ;;
+        "completions:") echo SHELL ;;
+        "completions:--set") echo SETTING ;;
+    esac
+}
+
+complete -F _gpt_trader gpt-trader
