@@ -11,7 +11,9 @@ from gpt_trader.core.orders import BUY, TradeSignal
 from gpt_trader.core.ports import TradingStrategyPlugin
 
 if TYPE_CHECKING:
+    from gpt_trader.core.bars import Bars
     from gpt_trader.core.market import MarketData
+    from gpt_trader.trading.kernel import Grid, TargetRows
 
 
 class BuyAndHold(TradingStrategyPlugin):
@@ -23,6 +25,13 @@ class BuyAndHold(TradingStrategyPlugin):
         model_config = ConfigDict(extra="forbid", strict=True)
 
         quantity: float | None = Field(None, gt=0)
+
+    @classmethod
+    def targets(cls, bars: Bars, grid: Grid) -> TargetRows:
+        """The same decisions for all sets of a grid, for sweeps."""
+        from gpt_trader.strategies import rows
+
+        return rows.buy_and_hold(bars, grid)
 
     def initialize(self, config: Mapping[str, Any]) -> None:
         """Take the quantity and remember nothing yet."""

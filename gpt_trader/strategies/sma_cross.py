@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +12,9 @@ from gpt_trader.core.orders import BUY, SELL, TradeSignal
 from gpt_trader.core.ports import TradingStrategyPlugin
 
 if TYPE_CHECKING:
+    from gpt_trader.core.bars import Bars
     from gpt_trader.core.market import MarketData
+    from gpt_trader.trading.kernel import Grid, TargetRows
 
 
 class SmaCross(TradingStrategyPlugin):
@@ -34,6 +37,13 @@ class SmaCross(TradingStrategyPlugin):
                 raise ValueError("fast must be shorter than slow")
             return self
 
+    @classmethod
+    def targets(cls, bars: Bars, grid: Grid) -> TargetRows:
+        """The same decisions for all sets of a grid, for sweeps."""
+        from gpt_trader.strategies import rows
+
+        return rows.sma_cross(bars, grid)
+
     def initialize(self, config: Mapping[str, Any]) -> None:
         """Take the lengths and start with empty sums."""
         params = self.Params(**config)
@@ -41,9 +51,7 @@ class SmaCross(TradingStrategyPlugin):
         self.slow = params.slow
         self.quantity = params.quantity
         self.short = params.below == "short"
-        self.ring: dict[str, list[float]] = {}
-        self.prices = [0.0] * params.slow
-        self.at = 0
+        self.prices = deque([0.0] * params.slow, maxlen=params.slow)
         self.fast_sum = 0.0
         self.slow_sum = 0.0
         self.missing = params.slow
@@ -54,12 +62,9 @@ class SmaCross(TradingStrategyPlugin):
         """A signal at the close of the bar in which the averages change places."""
         price = market_data.price
         prices = self.prices
-        at = self.at
-        self.slow_sum = slow_sum = self.slow_sum + (price - prices[at])
-        self.fast_sum = fast_sum = self.fast_sum + (price - prices[at - self.fast])
-        prices[at] = price
-        at += 1
-        self.at = at if at < self.slow else 0
+        self.slow_sum = slow_sum = self.slow_sum + (price - prices[0])
+        self.fast_sum = fast_sum = self.fast_sum + (price - prices[-self.fast])
+        prices.append(price)
         if self.missing:
             self.missing -= 1
             if self.missing:

@@ -1,0 +1,244 @@
+"""The compiled kernel trades as the desk does, fill by fill, and its figures are the desk's."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpt_trader.core import metrics
+from gpt_trader.core.bars import Bars, Provenance
+from gpt_trader.core.errors import ConfigError, NoBars, ValidationError
+from gpt_trader.core.market import Instrument, Split, Timeframe
+from gpt_trader.core.orders import BUY
+from gpt_trader.strategies.buy_and_hold import BuyAndHold
+from gpt_trader.strategies.sma_cross import SmaCross
+from gpt_trader.trading import kernel
+from gpt_trader.trading.config import BacktestConfig
+from gpt_trader.trading.costs import Costs, Fee, Slippage
+from gpt_trader.trading.kernel import Grid
+from gpt_trader.trading.modes import run_backtest
+from gpt_trader.trading.rules import FillRules
+from gpt_trader.trading.seats import StrategySpec
+from gpt_trader.trading.sizing import Risk, Share, Units
+
+MINUTE = 60_000_000_000
+FREE = FillRules(volume_share=None)
+
+
+def walk(seed: int, count: int = 120, *, silent: float = 0.0, spread: float = 0.01) -> Bars:
+    """Random bars on ticks of a cent; some without any volume, in which nothing can fill."""
+    rng = np.random.default_rng(seed)
+    close = np.round(50.0 * np.exp(np.cumsum(rng.normal(0.0, spread, count))), 2)
+    opened = np.round(np.concatenate(([50.0], close[:-1])) * np.exp(rng.normal(0.0, spread / 3, count)), 2)
+    high = np.round(np.maximum(opened, close) * (1 + np.abs(rng.normal(0.0, spread / 2, count))), 2)
+    low = np.round(np.minimum(opened, close) * (1 - np.abs(rng.normal(0.0, spread / 2, count))), 2)
+    high, low = np.maximum(high, np.maximum(opened, close)), np.minimum(low, np.minimum(opened, close))
+    volume = np.where(rng.random(count) < silent, 0.0, rng.integers(1_000, 9_000, count).astype(np.float64))
+    return Bars(
+        symbol="X",
+        timeframe=Timeframe(1, "m"),
+        ts=np.arange(count, dtype=np.int64) * MINUTE,
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        volume=volume,
+        provenance=Provenance(origin="synthetic", source=f"walk {seed}"),
+    )
+
+
+def compare(strategy: Any, bars: Bars, grid: Grid, config: BacktestConfig) -> None:
+    """Every set of the grid: the same fills, and the same figures, from the kernel and from the desk."""
+    swept = kernel.sweep(strategy, bars, grid, config=config)
+    for number in range(len(grid)):
+        report = run_backtest(StrategySpec("it", strategy, grid[number]), bars, config)
+        ours = [
+            (f.ns, f.quantity, f.price, f.fee) for f in kernel.fills_of(strategy, bars, grid, number, config=config)
+        ]
+        desks = [
+            (f.ns, float(f.quantity if f.side is BUY else -f.quantity), float(f.price), float(f.fee))
+            for f in report.fills
+        ]
+        assert [fill[0] for fill in ours] == [fill[0] for fill in desks], grid[number]
+        assert np.array(ours) == pytest.approx(np.array(desks), rel=1e-9), grid[number]
+        assert swept.fills[number] == len(desks)
+        assert swept.trades[number] == len(report.trades)
+        assert swept.refused[number] == len(report.refusals) + sum(e.code == "buying_power" for e in report.ended)
+        returns = metrics.returns_of(report.equity)
+        figures = (swept.total_return[number], swept.max_drawdown[number], swept.fees[number])
+        theirs = (metrics.total_return(returns), metrics.max_drawdown(report.equity), sum(fill[3] for fill in desks))
+        assert figures == pytest.approx(theirs, rel=1e-9, abs=1e-12)
+        sharpe = metrics.sharpe(returns, periods=metrics.observed_periods(bars.ts))
+        assert swept.sharpe[number] == pytest.approx(sharpe, rel=1e-7, nan_ok=True)
+
+
+SIZINGS = st.sampled_from([None, Share(Decimal("0.4")), Units(Decimal(7)), Units(Decimal(3_000))])
+FEES = st.sampled_from(
+    [
+        Fee(),
+        Fee(percent=Decimal("0.001")),
+        Fee(per_share=Decimal("0.005"), minimum=Decimal(1)),
+        Fee(percent=Decimal("0.002"), minimum=Decimal(2), maximum=Decimal(5)),
+    ]
+)
+SLIPPAGES = st.sampled_from(
+    [
+        Slippage(),
+        Slippage("fixed", Decimal("0.03")),
+        Slippage("percent", Decimal("0.0007")),
+        Slippage("volume", Decimal("0.1")),
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 10_000),
+    fast=st.integers(1, 8),
+    gap=st.integers(1, 12),
+    below=st.sampled_from(["flat", "short"]),
+    wait=st.booleans(),
+    silent=st.sampled_from([0.0, 0.15]),
+    sizing=SIZINGS,
+    fee=FEES,
+    slippage=SLIPPAGES,
+    spread=st.sampled_from([Decimal(0), Decimal("0.0004")]),
+    lot=st.sampled_from([Decimal(1), Decimal(10), Decimal("0.001")]),
+)
+def test_moving_averages_trade_as_on_the_desk(  # noqa: PLR0917
+    seed, fast, gap, below, wait, silent, sizing, fee, slippage, spread, lot
+) -> None:
+    config = BacktestConfig(
+        fill=FREE,
+        sizing=sizing,
+        costs=Costs(fee=fee, slippage=slippage, spread=spread),
+        instruments={"X": Instrument("X", lot=lot)},
+    )
+    grid = Grid({"fast": np.array([fast]), "slow": np.array([fast + gap])}, {"below": below, "wait_for_cross": wait})
+    compare(SmaCross, walk(seed, silent=silent), grid, config)
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 10_000), quantity=st.sampled_from([None, 5.0]), fee=FEES)
+def test_buying_and_holding_trades_as_on_the_desk(seed: int, quantity: float | None, fee: Fee) -> None:
+    config = BacktestConfig(fill=FREE, costs=Costs(fee=fee))
+    compare(BuyAndHold, walk(seed), Grid({}, {"quantity": quantity}), config)
+
+
+def test_a_whole_grid_is_traded_as_on_the_desk() -> None:
+    grid = Grid.of({"fast": [2, 3, 5, 8], "slow": range(4, 40, 7)}, where=lambda fast, slow: fast < slow)
+    costs = Costs(fee=Fee(percent=Decimal("0.001")))
+    compare(SmaCross, walk(5, 3_000), grid, BacktestConfig(fill=FREE, costs=costs))
+
+
+def test_a_short_that_is_ruined_is_followed_below_zero_as_on_the_desk() -> None:
+    bars = walk(1, 60)
+    up = np.exp(np.linspace(0.0, 1.6, 60))
+    columns = {name: np.round(getattr(bars, name) * up, 2) for name in ("open", "high", "low", "close")}
+    soaring = Bars(
+        symbol="X", timeframe=bars.timeframe, ts=bars.ts, volume=bars.volume, provenance=bars.provenance, **columns
+    )
+    grid = Grid({"fast": np.array([1]), "slow": np.array([2])}, {"below": "short"})
+    compare(SmaCross, soaring, grid, BacktestConfig(fill=FREE, sizing=Units(Decimal(1_800))))
+
+
+def test_too_dear_a_trade_is_refused_and_counted() -> None:
+    grid = Grid({"fast": np.array([2]), "slow": np.array([5])}, {"quantity": 5_000.0})
+    swept = kernel.sweep(SmaCross, walk(3), grid, config=BacktestConfig(fill=FREE))
+    assert swept.fills[0] == 0
+    assert swept.refused[0] > 0
+
+
+def test_fills_beyond_the_share_of_the_volume_are_counted() -> None:
+    grid = Grid({"fast": np.array([2]), "slow": np.array([5])})
+    swept = kernel.sweep(SmaCross, walk(3), grid, config=BacktestConfig())
+    assert 0 < swept.capped[0] <= swept.fills[0]
+    assert kernel.sweep(SmaCross, walk(3), grid, config=BacktestConfig(fill=FREE)).capped[0] == 0
+
+
+def test_threads_change_nothing() -> None:
+    grid = Grid.of({"fast": range(2, 20), "slow": range(4, 60)}, where=lambda fast, slow: fast < slow)
+    bars, config = walk(9, 5_000), BacktestConfig(fill=FREE)
+    one, two = (kernel.sweep(SmaCross, bars, grid, config=config, threads=threads) for threads in (1, 2))
+    for figure in ("total_return", "sharpe", "max_drawdown", "trades", "fees"):
+        assert np.array_equal(getattr(one, figure), getattr(two, figure), equal_nan=True)
+
+
+def test_progress_tells_how_many_sets_are_done() -> None:
+    grid = Grid.of({"fast": [2, 3], "slow": range(5, 105)})
+    seen: list[int] = []
+    kernel.sweep(SmaCross, walk(9), grid, config=BacktestConfig(), progress=seen.append)
+    assert seen[-1] == len(grid) == 200
+    assert seen == sorted(seen)
+
+
+def test_the_best_set_ignores_figures_that_are_not_defined() -> None:
+    grid = Grid.of({"fast": [2, 118], "slow": [119, 121]})
+    swept = kernel.sweep(SmaCross, walk(9, 120), grid, config=BacktestConfig(fill=FREE))
+    assert np.isnan(swept.sharpe).any()
+    assert math.isfinite(swept.sharpe[swept.best()])
+    assert swept.max_drawdown[swept.best("max_drawdown")] == swept.max_drawdown.max()
+
+
+def test_a_set_of_the_grid_is_a_config_of_the_strategy() -> None:
+    grid = Grid.of({"fast": [2, 3], "slow": 9, "below": "short"})
+    assert grid[1] == {"slow": 9, "below": "short", "fast": 3}
+    assert SmaCross.Params(**grid[1]).fast == 3
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        (BacktestConfig(limits="standard"), "limits"),
+        (BacktestConfig(fill=FillRules(same_close=True)), "fills at the same close"),
+        (BacktestConfig(close_at_end="close"), "closing at the end"),
+        (BacktestConfig(actions=(Split("X", 0, 2),)), "splits and dividends"),
+        (BacktestConfig(borrow_rate=Decimal("0.01")), "borrow costs"),
+        (BacktestConfig(sizing=Risk()), "this sizing"),
+        (BacktestConfig(instruments={"X": Instrument("X", multiplier=Decimal(50))}), "a contract multiplier"),
+    ],
+)
+def test_what_only_the_desk_knows_is_refused_by_name(config: BacktestConfig, named: str) -> None:
+    grid = Grid({"fast": np.array([2]), "slow": np.array([5])})
+    with pytest.raises(ConfigError, match=f"a sweep does not know {named}"):
+        kernel.sweep(SmaCross, walk(3), grid, config=config)
+
+
+def test_impossible_grids_are_refused_with_their_first_wrong_set() -> None:
+    with pytest.raises(ValidationError, match="no set of parameters"):
+        Grid.of({"fast": [5], "slow": [3]}, where=lambda fast, slow: fast < slow)
+    with pytest.raises(ValidationError, match=r"\{'fast': 5, 'slow': 3\}: fast must be shorter"):
+        kernel.sweep(SmaCross, walk(3), Grid.of({"fast": [5], "slow": [3]}), config=BacktestConfig())
+    grid = Grid.of({"fast": [2], "slow": [3], "quantity": [1.0, 2.0]})
+    with pytest.raises(ValidationError, match="'quantity' cannot be swept"):
+        kernel.sweep(SmaCross, walk(3), grid, config=BacktestConfig())
+
+
+def test_two_bars_are_too_few() -> None:
+    with pytest.raises(NoBars, match="three bars"):
+        kernel.sweep(SmaCross, walk(3, 2), Grid.of({"fast": [2], "slow": [3]}), config=BacktestConfig())
+
+
+def test_a_missing_compiler_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    import builtins
+    import sys
+
+    real = builtins.__import__
+
+    def missing(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "numba":
+            raise ModuleNotFoundError("No module named 'numba'", name="numba")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.delitem(sys.modules, "gpt_trader.trading.compiled", raising=False)
+    monkeypatch.delattr("gpt_trader.trading.compiled", raising=False)
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(Exception, match="numba, which is not installed") as error:
+        kernel.sweep(SmaCross, walk(3), Grid.of({"fast": [2], "slow": [3]}), config=BacktestConfig())
+    assert "gpt-trader[sweep]" in error.value.hint  # type: ignore[attr-defined]
