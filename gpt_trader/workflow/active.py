@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from gpt_trader.core.errors import GptTraderError, RunCancelled, StepTimeout
 from gpt_trader.core.ports import Clock
@@ -19,10 +19,6 @@ from gpt_trader.journal.store import Op
 from gpt_trader.workflow.definition import Step, Workflow, walk
 from gpt_trader.workflow.executors import DaemonThreads, LazyProcesses
 from gpt_trader.workflow.scope import Scope
-
-if TYPE_CHECKING:
-    from gpt_trader.workflow.keeper import Keeper
-    from gpt_trader.workflow.strand import Strand
 
 Request = Literal["cancel", "pause", "stop"]
 
@@ -46,6 +42,10 @@ def unobserved(change: Change) -> None:
     """Watch nothing."""
 
 
+def unlimited(moment: float) -> None:
+    """Have nobody look at deadlines."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What every run of one runner shares."""
@@ -58,6 +58,7 @@ class Parts:
     agent_env: Mapping[str, str]
     max_steps: int = 5
     observer: Observer = unobserved
+    look_at: Callable[[float], None] = unlimited
     threads: DaemonThreads = field(default_factory=DaemonThreads)
     heavy: Executor = field(default_factory=LazyProcesses)
 
@@ -92,12 +93,20 @@ class Last:
     method: str = ""
 
 
+class Calling(Protocol):
+    """A strand whose thread is inside foreign code, as far as the keeper needs to know it."""
+
+    run: ActiveRun
+    limits: list[tuple[str, float]]
+
+    def give_up(self, error: dict[str, Any]) -> None:
+        """Abandon the thread and go on in another."""
+
+
 class ActiveRun:
     """The state of one run in this process; every strand of it writes through here."""
 
-    def __init__(
-        self, parts: Parts, keeper: Keeper, workflow: Workflow, inputs: Mapping[str, Any], own: Ownership, mode: str
-    ) -> None:
+    def __init__(self, parts: Parts, workflow: Workflow, inputs: Mapping[str, Any], own: Ownership, mode: str) -> None:
         self.parts = parts
         self.workflow = workflow
         self.inputs = inputs
@@ -108,14 +117,13 @@ class ActiveRun:
         self.tries: dict[str, int] = {}
         self.deadlines: dict[str, float] = {}
         self.opening: list[Op] = []
-        self.calling: set[Strand] = set()
+        self.calling: set[Calling] = set()
         self.request: Request | None = None
         self.parking = False
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         widths = [getattr(step, "max", None) or 0 for step in walk(workflow.steps)]
         self.slots = threading.BoundedSemaphore(max(parts.max_steps, *widths, 1))
-        self.keeper = keeper
         self.view: Mapping[str, Any] = {"id": self.id, "workflow": workflow.name, "mode": mode}
 
     def load(self, records: list[StepRecord], *, forget: tuple[str, ...] = ()) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import RunCancelled, StepTimeout
 from gpt_trader.workflow.active import Halted
 from gpt_trader.workflow.definition import Foreach, Parallel
 from gpt_trader.workflow.executors import Lane
-from gpt_trader.workflow.strand import Strand
 
-Entry = Callable[[Strand], Any]
+if TYPE_CHECKING:
+    from gpt_trader.workflow.strand import Strand
+
+Entry = Callable[["Strand"], Any]
 
 
 def fork(strand: Strand, step: Parallel | Foreach, entries: list[Entry]) -> dict[int, BaseException]:
@@ -57,7 +59,7 @@ class _Fork:
 
     def _start(self) -> None:
         index, entry = self.entries.pop()
-        child = Strand(self.strand.run, entry, parent=self.strand, lane=self.lanes.pop() if self.lanes else None)
+        child = self.strand.child(entry, self.lanes.pop() if self.lanes else None)
         self.running[child.future] = (index, child)
         child.begin()
 

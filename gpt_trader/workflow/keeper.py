@@ -7,11 +7,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from gpt_trader.core.errors import JournalError
-from gpt_trader.workflow.active import ActiveRun, Request, monotonic
+from gpt_trader.workflow.active import ActiveRun, Calling, Request, monotonic
 
 if TYPE_CHECKING:
     from gpt_trader.journal.runs import Runs
-    from gpt_trader.workflow.strand import Strand
 
 LOOK_SECONDS = 0.25
 RENEW_SECONDS = 1.0
@@ -79,7 +78,7 @@ class Keeper:
                 soonest = min(soonest, at)
         return soonest
 
-    def _calling(self) -> list[Strand]:
+    def _calling(self) -> list[Calling]:
         return [strand for run in list(self._active.values()) for strand in list(run.calling)]
 
     def _renew(self) -> None:
@@ -98,7 +97,7 @@ class Keeper:
         for strand in self._calling():
             self._give_up_if_due(strand, now)
 
-    def _give_up_if_due(self, strand: Strand, now: float) -> None:
+    def _give_up_if_due(self, strand: Calling, now: float) -> None:
         overdue = [(path, at) for path, at in strand.limits[:] if now >= at]
         if overdue:
             path = min(overdue, key=lambda pair: pair[1])[0]

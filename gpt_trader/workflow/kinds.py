@@ -27,6 +27,7 @@ from gpt_trader.workflow.definition import (
 from gpt_trader.workflow.expressions import condition, template
 from gpt_trader.workflow.pen import Attempt, Work, params_hash
 from gpt_trader.workflow.scope import Scope, wire
+from gpt_trader.workflow.whole import walk_workflow
 
 if TYPE_CHECKING:
     from gpt_trader.workflow.strand import Strand
@@ -56,14 +57,8 @@ def reenter(strand: Strand, attempt: Attempt, outputs: Mapping[str, Any]) -> Non
 def _in_place(strand: Strand, attempt: Attempt, steps: tuple[Step, ...]) -> None:
     """Walk steps inside a container, seen from outside once all of them are done."""
     scope = attempt.frame.scope.child()
-    strand.walk(steps, attempt.frame.inside(*place(attempt), scope=scope))
+    strand.walk(steps, attempt.frame.inside(attempt.step.path, attempt.place, scope=scope))
     attempt.frame.scope.merge(scope)
-
-
-def place(attempt: Attempt) -> tuple[str, str]:
-    """How the paths inside a container are written: from its second attempt on they are new ones."""
-    path = attempt.path if attempt.number == 1 else f"{attempt.path}~{attempt.number}"
-    return attempt.step.path, path
 
 
 # --- actions ---------------------------------------------------------------------------------------------------------
@@ -167,7 +162,7 @@ class watched:  # noqa: N801 - reads as a statement
             strand.attempt = self.attempt
             strand.run.calling.add(strand)
         if strand.limits:
-            strand.run.keeper.look_at(min(at for _, at in strand.limits))
+            strand.run.parts.look_at(min(at for _, at in strand.limits))
 
     def __exit__(self, *_: object) -> None:
         self.strand.leave_slot()
@@ -261,7 +256,7 @@ def _parallel(strand: Strand, attempt: Attempt) -> Work:
     def job(index: int) -> Callable[[Strand], None]:
         def entry(inner: Strand) -> None:
             scopes[index] = frame.scope.child()
-            inner.walk(step.branches[index].steps, frame.inside(*place(attempt), scope=scopes[index]))
+            inner.walk(step.branches[index].steps, frame.inside(step.path, attempt.place, scope=scopes[index]))
             inner.pen.flush()
 
         return entry
@@ -273,7 +268,7 @@ def _parallel(strand: Strand, attempt: Attempt) -> Work:
         for index, scope in enumerate(scopes):
             if index not in failures:
                 frame.scope.merge(scope)
-        return {"failed": [step.branches[i].name for i in sorted(failures)]} if failures else {}
+        return {} if step.fail_fast else {"failed": [step.branches[i].name for i in sorted(failures)]}
 
     return Work(call)
 
@@ -285,13 +280,12 @@ def _foreach(strand: Strand, attempt: Attempt) -> Work:
     if not isinstance(items, list | tuple):
         raise ValidationError(f"foreach needs a list, not a {type(items).__name__}")
     results: list[Mapping[str, Any] | None] = [None] * len(items)
-    static, actual = place(attempt)
 
     def job(index: int) -> Callable[[Strand], None]:
         def entry(inner: Strand) -> None:
             scope = frame.scope.child()
             names = {"item": items[index], step.var: items[index]}
-            body = frame.inside(f"{static}.foreach", f"{actual}.foreach[{index}]", scope=scope, **names)
+            body = frame.inside(f"{step.path}.foreach", f"{attempt.place}.foreach[{index}]", scope=scope, **names)
             inner.walk(step.steps, body)
             inner.pen.flush()
             results[index] = scope.results()
@@ -302,14 +296,14 @@ def _foreach(strand: Strand, attempt: Attempt) -> Work:
         from gpt_trader.workflow.forks import fork
 
         failures = fork(strand, step, [job(i) for i in range(len(items))])
-        return _collected(items, results, sorted(failures))
+        return _collected(items, results, None if step.fail_fast else sorted(failures))
 
     return Work(call)
 
 
-def _collected(items: Any, results: list[Mapping[str, Any] | None], failed: list[int]) -> Mapping[str, Any]:
+def _collected(items: Any, results: list[Mapping[str, Any] | None], failed: list[int] | None) -> Mapping[str, Any]:
     outputs: dict[str, Any] = {"items": results, "count": len(results)}
-    if failed:
+    if failed is not None:
         outputs["failed"] = failed
     scored = [(r["score"], -i) for i, r in enumerate(results) if r is not None and "score" in r]
     if scored:
@@ -331,10 +325,9 @@ def _sub_workflow(strand: Strand, attempt: Attempt) -> Work:
     inputs = resolve_inputs(step.workflow, given)
 
     def call() -> Mapping[str, Any]:
-        from gpt_trader.workflow.runner import walk_workflow
-
         scope: Scope[Any] = Scope()
-        walk_workflow(strand, step.workflow, Frame(strand.run, inputs, scope, {}, *place(attempt), frame.journaled))
+        body = Frame(strand.run, inputs, scope, {}, step.path, attempt.place, frame.journaled)
+        walk_workflow(strand, step.workflow, body)
         return scope.results()
 
     return Work(call)

@@ -31,6 +31,11 @@ class Attempt:
         """Ticks of a loop leave no records, except of steps that may happen once only."""
         return self.frame.journaled or self.step.effect == "once"
 
+    @property
+    def place(self) -> str:
+        """The path that stands before those inside a container: from its second attempt on they are new ones."""
+        return self.path if self.number == 1 else f"{self.path}~{self.number}"
+
 
 @dataclass(slots=True)
 class Work:

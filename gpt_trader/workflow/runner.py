@@ -6,22 +6,24 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from pydantic_core import from_json, to_json
 
-from gpt_trader.core.errors import Conflict, GptTraderError, JournalError, NotFound, RunCancelled, StepFailed
+from gpt_trader.core.errors import Conflict, JournalError, NotFound
 from gpt_trader.core.failpoints import hit
 from gpt_trader.journal.runs import Ownership, RunRecord, owner_alive, versions
 from gpt_trader.journal.store import Op
-from gpt_trader.workflow.active import ActiveRun, Frame, Halted, Parts, Superseded, Unwound, failure
+from gpt_trader.workflow.active import ActiveRun, Frame, Halted, Parts, Superseded, Unwound
 from gpt_trader.workflow.definition import Workflow
 from gpt_trader.workflow.expressions import template
 from gpt_trader.workflow.inputs import resolve_inputs
 from gpt_trader.workflow.keeper import Keeper
 from gpt_trader.workflow.scope import Scope
 from gpt_trader.workflow.strand import Strand
+from gpt_trader.workflow.walking import take
+from gpt_trader.workflow.whole import told, walk_workflow
 
 _QUEUE_SECONDS = 0.05
 _AFTERWARDS = ("on_failure[", "finally[")
@@ -80,8 +82,8 @@ class Runner:
     """Runs workflows; each run has one owner, and what it did is in the journal before it goes on."""
 
     def __init__(self, parts: Parts) -> None:
-        self.parts = parts
         self._keeper = Keeper(parts.runs, parts.owner)
+        self.parts = replace(parts, look_at=self._keeper.look_at)
         self._hashes: dict[int, tuple[Workflow, str]] = {}
         self._bodies: set[str] = set()
 
@@ -117,7 +119,7 @@ class Runner:
         given = resolve_inputs(workflow, inputs or {})
         own = Ownership(parts.runs.new_id(), parts.owner, 1)
         chosen = mode or ("paper" if workflow.mode == "real-time" else workflow.mode)
-        run = ActiveRun(parts, self._keeper, workflow, given, own, chosen)
+        run = ActiveRun(parts, workflow, given, own, chosen)
         run.parking = park
         run.opening = self._opening(run, given, forked_from, keep)
         if keep and forked_from:
@@ -188,7 +190,7 @@ class Runner:
         own = parts.runs.take(record, parts.owner)
         workflow = Workflow.from_json(parts.runs.definition(record.definition))
         inputs = parts.artifacts.decode(record.inputs)
-        run = ActiveRun(parts, self._keeper, workflow, inputs, own, record.mode)
+        run = ActiveRun(parts, workflow, inputs, own, record.mode)
         run.parking = park
         run.load(parts.runs.steps(record.id), forget=_AFTERWARDS if ended else ())
         if ended:
@@ -269,7 +271,7 @@ class Runner:
     # the life of one run
 
     def _go(self, run: ActiveRun, *, queued: bool) -> Handle:
-        strand = Strand(run, lambda s: self._live(s, queued=queued))
+        strand = Strand(run, lambda s: self._live(s, queued=queued), take)
         handle = Handle(run, strand.future)
         self._keeper.watch(run)
         strand.begin()
@@ -360,32 +362,6 @@ class Runner:
     def _replace(self, run_id: str) -> None:
         with suppress(Conflict):  # it may have ended by itself meanwhile
             self._ask(run_id, "cancel")
-
-
-def walk_workflow(strand: Strand, workflow: Workflow, frame: Frame) -> None:
-    """Walk a workflow's steps, then what it does on failure, then what it does in any case."""
-    try:
-        strand.walk(workflow.steps, frame)
-    except Exception as error:
-        if strand.run.request == "cancel" or isinstance(error, RunCancelled | JournalError):
-            raise
-        after = frame.inside(frame.static, frame.actual, error=told(error))
-        strand.walk(workflow.on_failure, after)
-        strand.walk(workflow.finally_, after)
-        raise
-    strand.walk(workflow.finally_, frame)
-
-
-def told(error: BaseException) -> dict[str, Any]:
-    """A run's error: the step, the words, and the cure."""
-    cause = error.__cause__ if isinstance(error, StepFailed) and error.__cause__ else error
-    found = failure(error)
-    if isinstance(error, StepFailed) and error.where:
-        found["path"] = error.where
-    if cause is not error:
-        found["cause"] = type(cause).__name__
-        found["exit_code"] = cause.exit_code if isinstance(cause, GptTraderError) else 1
-    return found
 
 
 def _below(path: str, roots: tuple[str, ...]) -> bool:

@@ -1,7 +1,6 @@
-"""A strand walks a list of steps in one thread: it replays what is recorded and does what is not.
+"""A strand is one thread's walk through a run; when its thread hangs in a step, another walks the same way again.
 
-First run and resume are the same walk. When a step hangs, its strand is given up and another walks the same way again:
-to it, the thread that hangs is a process that crashed.
+To the other, the thread that hangs is a process that crashed: it replays what is recorded, and finds the step failed.
 """
 
 from __future__ import annotations
@@ -10,10 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from gpt_trader.core.errors import JournalError, RunCancelled, StepFailed, StepTimeout
-from gpt_trader.workflow.active import ActiveRun, Frame, Halted, Last, Superseded, Unwound, monotonic
+from gpt_trader.core.errors import JournalError, StepTimeout
+from gpt_trader.workflow.active import ActiveRun, Frame, Halted, Superseded, monotonic
 from gpt_trader.workflow.definition import Step
-from gpt_trader.workflow.expressions import condition
 from gpt_trader.workflow.pen import Attempt, Pen
 
 if TYPE_CHECKING:
@@ -29,12 +27,14 @@ class Strand:
         self,
         run: ActiveRun,
         entry: Callable[[Strand], Any],
+        walker: Callable[[Strand, Step, Frame], None],
         *,
         parent: Strand | None = None,
         lane: Lane | None = None,
         future: Future[Any] | None = None,
     ) -> None:
         self.run = run
+        self.walker = walker
         self.pen = Pen(run)
         self.parent = parent
         self.lane = lane
@@ -73,7 +73,7 @@ class Strand:
             self.run.calling.discard(self)
             attempt = self.attempt
             self.leave_slot()
-        heir = Strand(self.run, self._entry, parent=self.parent, lane=self.lane, future=self.future)
+        heir = Strand(self.run, self._entry, self.walker, parent=self.parent, lane=self.lane, future=self.future)
         try:
             heir.pen.fail(attempt, error)
         except JournalError as cause:
@@ -135,56 +135,11 @@ class Strand:
                 self._holds_slot = False
                 self.run.slots.release()
 
-    # its walk
+    def child(self, entry: Callable[[Strand], Any], lane: Lane | None) -> Strand:
+        """A strand beside others, for one branch or item."""
+        return Strand(self.run, entry, self.walker, parent=self, lane=lane)
 
     def walk(self, steps: tuple[Step, ...], frame: Frame) -> None:
         """Take steps one after the other."""
         for step in steps:
-            self.step(step, frame)
-
-    def step(self, step: Step, frame: Frame) -> None:
-        """Take one step: replay it if it is recorded, else do it."""
-        from gpt_trader.workflow.tries import persist
-
-        self.check()
-        path = frame.path(step)
-        last = self.run.last.get(path)
-        if last is not None and self._replayed(step, path, last, frame):
-            return
-        try:
-            if step.when is not None and not condition(step.when).holds(frame.view()):
-                self.pen.skip(Attempt(step, path, 1, frame))
-                return
-            outputs = persist(self, step, path, frame)
-        except Exception as error:  # noqa: BLE001 - whatever a slice raises is the step's failure
-            self._failed(step, path, error)
-        else:
-            frame.scope.succeed(step.name, outputs)
-
-    def _replayed(self, step: Step, path: str, last: Last, frame: Frame) -> bool:
-        """Whether a record says all that there is to know of a step."""
-        if last.status == "SKIPPED":
-            return True
-        if last.status == "FAILED":
-            interrupted = (last.error or {}).get("type") == "Interrupted"
-            return step.on_error == "continue" and path not in self.run.tries and not interrupted
-        if last.status != "SUCCEEDED":
-            return False
-        from gpt_trader.workflow.kinds import reenter
-        from gpt_trader.workflow.tries import same_work
-
-        same_work(step, path, last)
-        outputs = self.run.outputs_of(last)
-        reenter(self, Attempt(step, path, last.attempt, frame), outputs)
-        frame.scope.succeed(step.name, outputs)
-        return True
-
-    def _failed(self, step: Step, path: str, error: Exception) -> None:
-        """End, pause or go on after a failure, as the step says."""
-        if isinstance(error, RunCancelled | JournalError) or (isinstance(error, StepTimeout) and error.path != path):
-            raise error
-        if step.on_error == "continue":
-            return
-        if step.on_error == "pause":
-            raise Unwound(f"paused: step '{step.name}' failed: {error}")
-        raise error if isinstance(error, StepFailed) and error.where else StepFailed.at(step.name, path, error)
+            self.walker(self, step, frame)

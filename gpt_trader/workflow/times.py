@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, time, timedelta
 
 from gpt_trader.core.errors import ValidationError
 
@@ -44,21 +45,29 @@ def check_zone(name: str) -> None:
         raise ValidationError(f"no time zone is called '{name:.60}'", hint="write America/New_York or UTC") from None
 
 
-def check_moment(text: str) -> None:
-    """Refuse what is neither a time of day with its zone nor an ISO time with its offset."""
-    from datetime import datetime
+def moment(text: str, now: datetime) -> datetime:
+    """An ISO time with its offset, or a time of day with its zone: the next such one."""
+    from zoneinfo import ZoneInfo
 
     clock, _, zone = text.strip().partition(" ")
     if _CLOCK.fullmatch(clock) and zone.strip():
         check_zone(zone.strip())
-        return
+        here = now.astimezone(ZoneInfo(zone.strip()))
+        then = datetime.combine(here.date(), time.fromisoformat(clock), here.tzinfo)
+        return then if then > here else then + timedelta(days=1)
     hint = 'write "15:30 America/New_York" or 2026-11-20T15:30:00Z'
     try:
-        moment = datetime.fromisoformat(text.strip())
+        found = datetime.fromisoformat(text.strip())
     except ValueError:
         raise ValidationError(f"'{text:.60}' is no moment", hint=hint) from None
-    if moment.tzinfo is None:
+    if found.tzinfo is None:
         raise ValidationError(f"'{text:.60}' names no time zone", hint=hint)
+    return found
+
+
+def check_moment(text: str) -> None:
+    """Refuse what is no moment."""
+    moment(text, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def check_cron(text: str) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from gpt_trader.core.errors import StepFailed, StepTimeout, ValidationError
+from gpt_trader.core.errors import StepFailed, StepTimeout
 from gpt_trader.core.events import topic_filter
 from gpt_trader.core.failpoints import hit
 from gpt_trader.workflow.active import Frame, Unwound, monotonic
 from gpt_trader.workflow.definition import Approval, Loop, Wait
 from gpt_trader.workflow.expressions import condition, template
-from gpt_trader.workflow.kinds import place
 from gpt_trader.workflow.pen import Attempt, Work
+from gpt_trader.workflow.times import moment
 
 if TYPE_CHECKING:
     from gpt_trader.journal.runs import ApprovalRecord
@@ -31,11 +31,10 @@ def approval(strand: Strand, attempt: Attempt) -> Work:
     """Ask a person, and go on only with a yes."""
     step = attempt.step
     assert isinstance(step, Approval)
-    _, asked = place(attempt)
     message = str(template(step.message).resolve(attempt.frame.view())) or f"'{step.name}' waits for an approval"
 
     def call() -> Mapping[str, Any]:
-        answer = ask(strand, asked, message, step.wait)
+        answer = ask(strand, attempt.place, message, step.wait)
         if answer["by"] == "":
             return _unanswered(step, answer)
         if not answer["approved"] and step.on_error != "continue":
@@ -130,26 +129,8 @@ def _point(strand: Strand, path: str, count: int, cursor: int) -> Op:
 def _end(step: Wait, now: int, frame: Frame) -> int:
     if step.seconds is not None:
         return now + int(step.seconds * 1e6)
-    return int(moment(str(template(step.until).resolve(frame.view())), now).timestamp() * 1e6)
-
-
-def moment(text: str, now: int) -> datetime:
-    """A moment written as an ISO time, or as `15:30 America/New_York` for the next such one."""
-    from zoneinfo import ZoneInfo
-
-    try:
-        if "T" in text or text.count("-") > 1:
-            found = datetime.fromisoformat(text)
-            return found if found.tzinfo else found.replace(tzinfo=UTC)
-        clock, _, zone = text.partition(" ")
-        hours, minutes = clock.split(":")[:2]
-        here = datetime.fromtimestamp(now / 1e6, ZoneInfo(zone or "UTC"))
-        then = here.replace(hour=int(hours), minute=int(minutes), second=0, microsecond=0)
-        return then if then > here else then + timedelta(days=1)
-    except (ValueError, KeyError, OSError) as error:
-        raise ValidationError(
-            f"'{text}' is no time: {error}", hint="write 15:30 America/New_York, or an ISO time"
-        ) from None
+    until = str(template(step.until).resolve(frame.view()))
+    return int(moment(until, datetime.fromtimestamp(now / 1e6, UTC)).timestamp() * 1e6)
 
 
 def _wait_for_event(strand: Strand, step: Wait, path: str, frame: Frame) -> Mapping[str, Any]:
@@ -202,7 +183,7 @@ def loop(strand: Strand, attempt: Attempt) -> Work:
 class _Loop:
     def __init__(self, strand: Strand, step: Loop, attempt: Attempt) -> None:
         self.strand, self.step, self.frame = strand, step, attempt.frame
-        _, self.prefix = place(attempt)
+        self.prefix = attempt.place
         kept = strand.run.parts.runs.checkpoint(strand.run.id, self.prefix)
         self.count, self.cursor = kept or (0, last_seq(strand))
         self.saved = self.count if kept else -1

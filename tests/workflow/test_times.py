@@ -1,12 +1,14 @@
 """Lengths of time, moments and cron lines are read as written, and refused otherwise."""
 
+from datetime import UTC, datetime
+
 import pytest
 from apscheduler.triggers.cron import CronTrigger
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpt_trader.core.errors import ValidationError
-from gpt_trader.workflow.times import check_cron, check_moment, check_zone, seconds
+from gpt_trader.workflow.times import check_cron, check_moment, check_zone, moment, seconds
 
 
 @pytest.mark.parametrize(
@@ -91,3 +93,19 @@ def test_cron_agrees_with_the_scheduler_on_single_numbers(fields):
     except ValidationError:
         ours = False
     assert ours is taken or fields[4] == "7"
+
+
+class TestMoments:
+    NOON = datetime(2026, 3, 7, 17, 0, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("text", "then"),
+        [
+            ("2026-11-20T15:30:00Z", datetime(2026, 11, 20, 15, 30, tzinfo=UTC)),
+            ("15:30 America/New_York", datetime(2026, 3, 7, 20, 30, tzinfo=UTC)),
+            ("12:00:01 America/New_York", datetime(2026, 3, 7, 17, 0, 1, tzinfo=UTC)),
+            ("12:00 America/New_York", datetime(2026, 3, 8, 16, 0, tzinfo=UTC)),  # the clocks go forward that night
+        ],
+    )
+    def test_a_time_of_day_is_the_next_such_one_of_its_zone(self, text: str, then: datetime) -> None:
+        assert moment(text, self.NOON) == then

@@ -1,0 +1,61 @@
+"""Taking one step: first run and resume are the same walk, which replays what is recorded and does what is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gpt_trader.core.errors import JournalError, RunCancelled, StepFailed, StepTimeout
+from gpt_trader.workflow.active import Frame, Last, Unwound
+from gpt_trader.workflow.definition import Step
+from gpt_trader.workflow.expressions import condition
+from gpt_trader.workflow.kinds import reenter
+from gpt_trader.workflow.pen import Attempt
+from gpt_trader.workflow.tries import persist, same_work
+
+if TYPE_CHECKING:
+    from gpt_trader.workflow.strand import Strand
+
+
+def take(strand: Strand, step: Step, frame: Frame) -> None:
+    """Take one step: replay it if it is recorded, else do it."""
+    strand.check()
+    path = frame.path(step)
+    last = strand.run.last.get(path)
+    if last is not None and _replayed(strand, step, path, last, frame):
+        return
+    try:
+        if step.when is not None and not condition(step.when).holds(frame.view()):
+            strand.pen.skip(Attempt(step, path, 1, frame))
+            return
+        outputs = persist(strand, step, path, frame)
+    except Exception as error:  # noqa: BLE001 - whatever a slice raises is the step's failure
+        _failed(step, path, error)
+    else:
+        frame.scope.succeed(step.name, outputs)
+
+
+def _replayed(strand: Strand, step: Step, path: str, last: Last, frame: Frame) -> bool:
+    """Whether a record says all that there is to know of a step."""
+    if last.status == "SKIPPED":
+        return True
+    if last.status == "FAILED":
+        interrupted = (last.error or {}).get("type") == "Interrupted"
+        return step.on_error == "continue" and path not in strand.run.tries and not interrupted
+    if last.status != "SUCCEEDED":
+        return False
+    same_work(step, path, last)
+    outputs = strand.run.outputs_of(last)
+    reenter(strand, Attempt(step, path, last.attempt, frame), outputs)
+    frame.scope.succeed(step.name, outputs)
+    return True
+
+
+def _failed(step: Step, path: str, error: Exception) -> None:
+    """End, pause or go on after a failure, as the step says."""
+    if isinstance(error, RunCancelled | JournalError) or (isinstance(error, StepTimeout) and error.path != path):
+        raise error
+    if step.on_error == "continue":
+        return
+    if step.on_error == "pause":
+        raise Unwound(f"paused: step '{step.name}' failed: {error}")
+    raise error if isinstance(error, StepFailed) and error.where else StepFailed.at(step.name, path, error)

@@ -1,0 +1,38 @@
+"""A whole workflow: its steps, then what it does on failure, then what it does in any case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gpt_trader.core.errors import GptTraderError, JournalError, RunCancelled, StepFailed
+from gpt_trader.workflow.active import Frame, failure
+from gpt_trader.workflow.definition import Workflow
+
+if TYPE_CHECKING:
+    from gpt_trader.workflow.strand import Strand
+
+
+def walk_workflow(strand: Strand, workflow: Workflow, frame: Frame) -> None:
+    """Walk a workflow's steps, then what it does on failure, then what it does in any case."""
+    try:
+        strand.walk(workflow.steps, frame)
+    except Exception as error:
+        if strand.run.request == "cancel" or isinstance(error, RunCancelled | JournalError):
+            raise
+        after = frame.inside(frame.static, frame.actual, error=told(error))
+        strand.walk(workflow.on_failure, after)
+        strand.walk(workflow.finally_, after)
+        raise
+    strand.walk(workflow.finally_, frame)
+
+
+def told(error: BaseException) -> dict[str, Any]:
+    """A run's error: the step, the words, and the cure."""
+    cause = error.__cause__ if isinstance(error, StepFailed) and error.__cause__ else error
+    found = failure(error)
+    if isinstance(error, StepFailed) and error.where:
+        found["path"] = error.where
+    if cause is not error:
+        found["cause"] = type(cause).__name__
+        found["exit_code"] = cause.exit_code if isinstance(cause, GptTraderError) else 1
+    return found
