@@ -71,10 +71,12 @@ class TradingStrategyPlugin(ABC):
     """A strategy: it is asked about each piece of market data and answers with signals or nothing.
 
     `Params` names a pydantic model of its parameters; `initialize` gets them checked and with their defaults filled in.
-    It has no clock, no broker and no files: what it needs comes in through these four methods.
+    It has no clock, no broker and no files: what it needs comes in through these four methods. With `per_symbol` each
+    symbol gets an instance of its own, so that one which keeps a state need not keep it by symbol.
     """
 
     Params: ClassVar[type[BaseModel] | None] = None
+    per_symbol: ClassVar[bool] = False
 
     def initialize(self, config: Mapping[str, Any]) -> None:
         """Take the parameters, before the first market data."""

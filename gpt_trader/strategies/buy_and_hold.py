@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class BuyAndHold(TradingStrategyPlugin):
     """Buys each symbol at its first bar and never sells."""
 
+    per_symbol = True
+
     class Params(BaseModel):
         """How many units; none leaves it to the session's sizing."""
 
@@ -34,13 +36,13 @@ class BuyAndHold(TradingStrategyPlugin):
         return rows.buy_and_hold(bars, grid)
 
     def initialize(self, config: Mapping[str, Any]) -> None:
-        """Take the quantity and remember nothing yet."""
+        """Take the quantity; nothing is bought yet."""
         self.quantity = self.Params(**config).quantity
-        self.bought: set[str] = set()
+        self.bought = False
 
     def on_market_data(self, market_data: MarketData) -> TradeSignal | None:
-        """One purchase for each symbol."""
-        if market_data.symbol in self.bought:
+        """One purchase, at the first bar."""
+        if self.bought:
             return None
-        self.bought.add(market_data.symbol)
+        self.bought = True
         return TradeSignal(market_data.symbol, BUY, self.quantity, market_data.price)

@@ -50,14 +50,14 @@ def sma_cross(bars: Bars, grid: Grid) -> TargetRows:
 
 
 def moving_averages(values: Floats, lengths: Ints) -> Floats:
-    """One row for each length: running sums `sum + (newest - oldest)` over the length, from the first value on."""
+    """One row for each length: running sums `sum = sum + newest - oldest` over the length, from the first value on."""
     rows = np.empty((len(lengths), len(values)))
-    for number, length in enumerate(lengths.tolist()):
-        change = rows[number]
-        change[:] = values
-        change[length:] -= values[:-length]
-        np.cumsum(change, out=change)
-        np.divide(change, length, out=change)
+    steps = np.empty(2 * len(values))
+    steps[0::2] = values
+    for row, length in zip(rows, lengths.tolist(), strict=True):
+        steps[1::2] = 0.0
+        steps[2 * length + 1 :: 2] = -values[:-length]
+        np.divide(np.cumsum(steps)[1::2], length, out=row)
     return rows
 
 

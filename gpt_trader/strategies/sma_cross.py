@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 class SmaCross(TradingStrategyPlugin):
-    """Moving averages of closes as running sums: `sum = sum + (newest - oldest)`, `average = sum / length`, from the first bar."""
+    """Moving averages of closes as running sums: `sum = sum + newest - oldest`, `average = sum / length`."""
+
+    per_symbol = True
 
     class Params(BaseModel):
         """Lengths, what to do below, and whether to wait for a cross before the first entry."""

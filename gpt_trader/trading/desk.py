@@ -45,14 +45,15 @@ class Desk:
         self.broker = broker
         self.guard = guard
         self.tape = tape
-        self.seats = {seat.name: seat for seat in seats}
+        self.seats = list(seats)
         self.paused = False
         self._at_close = at_close
         self.walks = 0
         self.curve = array("d")
         self.times = array("q")
         guard.working = broker.open_orders
-        self._listening = {symbol: [s for s in seats if s.listens(symbol)] for symbol in account.lanes}
+        self._listening = {symbol: [s for s in seats if symbol in s.symbols] for symbol in account.lanes}
+        self._to_tell = {(s.name, symbol): s for s in seats if s.wants_trades for symbol in s.symbols}
         self._single = len(account.lanes) == 1
         self._append = self.curve.append
 
@@ -186,9 +187,10 @@ class Desk:
         if trip is not None:
             self.tape.trips.append(trip)
             self.guard.closed(trip)
-        seat = self.seats.get(fill.strategy)
-        if seat is not None and seat.wants_trades and not seat.stopped:
-            self.tell(seat, fill, trip.profit if trip else None)
+        if self._to_tell:
+            seat = self._to_tell.get((fill.strategy, fill.symbol))
+            if seat is not None and not seat.stopped:
+                self.tell(seat, fill, trip.profit if trip else None)
 
     def tell(self, seat: Seat, fill: Fill, profit: Decimal | None) -> None:
         """Let a strategy know of its fill."""
@@ -205,10 +207,10 @@ class Desk:
 
     def stop(self, seat: Seat, fault: BaseException, ns: int) -> None:
         """Ask a strategy nothing more and take its entries back; its exits go on protecting what it holds."""
-        seat.stopped = True
-        for listeners in self._listening.values():
-            if seat in listeners:
-                listeners.remove(seat)
+        for other in self.seats:
+            other.stopped = other.stopped or other.name == seat.name
+        for symbol, listeners in self._listening.items():
+            self._listening[symbol] = [one for one in listeners if not one.stopped]
         for order in self.broker.open_orders():
             if order.strategy == seat.name and not order.terms.reduce_only:
                 self.broker.cancel(order.id)

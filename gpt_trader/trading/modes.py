@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from gpt_trader.core.bars import Bars
-from gpt_trader.core.errors import NoBars
+from gpt_trader.core.errors import ConfigError, NoBars
 from gpt_trader.core.market import MarketData
 from gpt_trader.core.orders import Approved
 from gpt_trader.core.portfolio import Portfolio
@@ -29,7 +29,7 @@ from gpt_trader.trading.playback import (
     span_of,
 )
 from gpt_trader.trading.report import Outcome, Report, make_report
-from gpt_trader.trading.seats import StrategySpec, seat
+from gpt_trader.trading.seats import StrategySpec, seats_of
 from gpt_trader.trading.simbroker import SimBroker
 from gpt_trader.trading.sizing import Share
 from gpt_trader.trading.tape import Tape
@@ -69,6 +69,9 @@ def run_backtest(
     config = config or BacktestConfig()
     specs = [strategies] if isinstance(strategies, StrategySpec) else list(strategies)
     columns = [bars] if isinstance(bars, Bars) else list(bars)
+    names = [spec.name for spec in specs]
+    if not names or len(set(names)) < len(names):
+        raise ConfigError("a backtest needs strategies, each with a name of its own")
     if not columns or not any(len(b) for b in columns):
         raise NoBars("there are no bars to trade", hint="widen the range, or name other symbols")
     bench = simulate(specs, columns, config, progress=progress)
@@ -97,7 +100,7 @@ def simulate(
     with Watchdog(desk.progress, Desk.asking(), deadline=config.deadline):
         drive(bench, play(bars), every=16_384 if progress else 0, progress=progress)
         finish(bench, bars, config)
-        for taken in desk.seats.values():
+        for taken in desk.seats:
             desk.dismiss(taken)
     return bench
 
@@ -131,7 +134,8 @@ def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestC
     )
     at_close = broker.settle_close if config.fill.same_close else None
     sizing = config.sizing or Share(Decimal(1) / (len(specs) * len(bars)))
-    seats = [seat(spec, sizing) for spec in specs]
+    symbols = [b.symbol for b in bars]
+    seats = [seat for spec in specs for seat in seats_of(spec, symbols, sizing)]
     desk = Desk(account, broker, guard, Tape(), seats=seats, at_close=at_close)
     return Bench(desk, broker, Actions(account, config, bars), limits)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,13 +36,11 @@ class StrategySpec:
 
 
 class Seat:
-    """A running strategy as the desk sees it."""
+    """A running strategy, or its instance for one symbol, as the desk sees it."""
 
     __slots__ = ("ask", "name", "plugin", "sizing", "stopped", "symbols", "wants_trades")
 
-    def __init__(
-        self, name: str, plugin: TradingStrategyPlugin, *, symbols: tuple[str, ...] = (), sizing: Sizing
-    ) -> None:
+    def __init__(self, name: str, plugin: TradingStrategyPlugin, *, symbols: tuple[str, ...], sizing: Sizing) -> None:
         self.name = name
         self.plugin = plugin
         self.symbols = symbols
@@ -51,17 +49,24 @@ class Seat:
         self.wants_trades = type(plugin).on_trade_executed is not TradingStrategyPlugin.on_trade_executed
         self.stopped = False
 
-    def listens(self, symbol: str) -> bool:
-        """Whether it wants the market data of this symbol."""
-        return not self.symbols or symbol in self.symbols
+
+def seats_of(spec: StrategySpec, symbols: Sequence[str], sizing: Sizing) -> list[Seat]:
+    """Make a strategy, or one for each symbol if it wants that, give it its parameters, and sit it down."""
+    params = spec.checked_params()
+    wanted = tuple(symbol for symbol in symbols if not spec.symbols or symbol in spec.symbols)
+    if not wanted:
+        raise ValidationError(f"{spec.name} wants {', '.join(spec.symbols)}, and there is none of it")
+    first = _made(spec)
+    groups = [(symbol,) for symbol in wanted] if first.per_symbol else [wanted]
+    plugins = [first, *(_made(spec) for _ in groups[1:])]
+    for plugin in plugins:
+        plugin.initialize(params)
+    size = spec.sizing or sizing
+    return [Seat(spec.name, plugin, symbols=group, sizing=size) for plugin, group in zip(plugins, groups, strict=True)]
 
 
-def seat(spec: StrategySpec, sizing: Sizing) -> Seat:
-    """Make a strategy, give it its parameters, and sit it down."""
+def _made(spec: StrategySpec) -> TradingStrategyPlugin:
     plugin = spec.make()
     if not isinstance(plugin, TradingStrategyPlugin):
-        raise ValidationError(
-            f"{spec.name} is no TradingStrategyPlugin", hint="derive it from gpt_trader.TradingStrategyPlugin"
-        )
-    plugin.initialize(spec.checked_params())
-    return Seat(spec.name, plugin, symbols=spec.symbols, sizing=spec.sizing or sizing)
+        raise ValidationError(f"{spec.name} is no TradingStrategyPlugin", hint="derive it from that class")
+    return plugin
