@@ -94,7 +94,7 @@ class EventBus:
         fact = self.history.fact(topic, payload, key=key, run_id=run_id)
         if self.settings.most_lag is not None:
             self._wait_for_laggards(topic)
-        seq = self._store.write((("event.add", fact, False),))[0]
+        seq = self._store.append(fact)
         hit("event.published")
         return Event(seq, topic, fact["at"], payload or {}, key, run_id)
 

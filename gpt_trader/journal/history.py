@@ -39,7 +39,7 @@ class History:
     def append(self, topic: str, payload: Mapping[str, Any] | None = None, *, key: str = "", run_id: str = "") -> Event:
         """Add one event; it is committed when this returns."""
         fact = self.fact(topic, payload, key=key, run_id=run_id)
-        return event_of(stored(fact, self.store.write([("event.add", fact, False)])[0]))
+        return event_of(stored(fact, self.store.append(fact)))
 
     # reading
 
