@@ -4,27 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import Field
-
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.slices import Frame, Outputs, Params, Slice, method
-
-
-class PatternParams(Params):
-    """Where to look, and what counts as a swing point or as one level."""
-
-    bars: Frame = Field(description="The table of bars.")
-    swing: int = Field(5, ge=1, le=250, description="A swing point is the extreme of so many bars on either side.")
-    memory: int = Field(250, ge=10, description="Levels are made of the swing points of so many last bars.")
-    tolerance: float = Field(0.015, gt=0, lt=0.5, description="Swing points no further apart make one level.")
-
-
-class Patterns(Outputs):
-    """The present picture of each symbol, and every swing point and candle with its time and when it was known."""
-
-    patterns: dict[str, dict[str, Any]]
-    swings: Frame
-    candles: Frame
+from gpt_trader.core.slices import Slice, method
+from gpt_trader.slices.analyze.params import PatternParams, Patterns
 
 
 class Analyze(Slice):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.core.market import Instrument
-    from gpt_trader.slices.backtest.slice import BacktestParams
+    from gpt_trader.slices.backtest.params import BacktestParams
     from gpt_trader.trading.report import Report
 
 INVESTED = 0.95

@@ -12,7 +12,7 @@ from gpt_trader.core.frames import times_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gpt_trader.slices.backtest.slice import BacktestParams
+    from gpt_trader.slices.backtest.params import BacktestParams
     from gpt_trader.trading.report import Report
 
 DETAILS = (

@@ -2,34 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-from pydantic import Field
+from typing import ClassVar
 
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.slices import Frame, Outputs, Params, Slice, method
-
-
-class RegimeParams(Params):
-    """Lengths in bars, and from where on a move counts as a trend, a market as calm, volatile or in crisis."""
-
-    bars: Frame = Field(description="The table of bars.")
-    trend_bars: int = Field(63, ge=10, description="The length over which the trend is measured.")
-    volatility_bars: int = Field(21, ge=5, description="The length over which volatility is measured.")
-    memory_bars: int = Field(756, ge=63, description="The past that volatility is compared with.")
-    trend_from: float = Field(1.0, gt=0, description="The t-statistic of the mean return from which on it is a trend.")
-    calm_below: float = Field(0.25, gt=0, lt=1, description="The rank of volatility below which a market is calm.")
-    volatile_above: float = Field(0.75, gt=0, lt=1, description="The rank above which it is volatile.")
-    crisis_above: float = Field(0.9, gt=0, lt=1, description="The rank above which a deep fall is a crisis.")
-    crisis_fall: float = Field(0.2, gt=0, lt=1, description="How far below its high of the memory a crisis is.")
-
-
-class Regimes(Outputs):
-    """A label for every bar of every symbol, the last one of each in words, and how labels followed one another."""
-
-    regimes: Frame
-    regime: dict[str, dict[str, Any]]
-    transitions: dict[str, dict[str, dict[str, float]]]
+from gpt_trader.core.slices import Slice, method
+from gpt_trader.slices.market_regime.params import RegimeParams, Regimes
 
 
 class MarketRegime(Slice):

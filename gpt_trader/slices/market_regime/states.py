@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
-    from gpt_trader.slices.market_regime.slice import RegimeParams
+    from gpt_trader.slices.market_regime.params import RegimeParams
 
 UNKNOWN = "unknown"
 

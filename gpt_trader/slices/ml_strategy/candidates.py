@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.feeds import StrategyCatalog
-    from gpt_trader.slices.ml_strategy.slice import PredictParams
+    from gpt_trader.slices.ml_strategy.params import PredictParams
 
 CASH = Decimal(1_000_000)
 """So much that whole lots hardly matter to a comparison."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
-    from gpt_trader.slices.ml_strategy.slice import PredictParams
+    from gpt_trader.slices.ml_strategy.params import PredictParams
 
     Floats = NDArray[np.float64]
 

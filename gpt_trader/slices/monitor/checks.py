@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gpt_trader.core.context import StepContext
-    from gpt_trader.slices.monitor.slice import HealthParams
+    from gpt_trader.slices.monitor.params import HealthParams
 
 WAIT = 5.0
 MEGA = 1_000_000

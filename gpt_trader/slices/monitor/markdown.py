@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gpt_trader.slices.monitor.words import FIGURES, MONEY, PERCENT, written
 
 if TYPE_CHECKING:
-    from gpt_trader.slices.monitor.slice import ReportParams
+    from gpt_trader.slices.monitor.params import ReportParams
 
 SHOWN = 50
 SPECIAL = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|~"} | {"\n": " ", "\r": " "})

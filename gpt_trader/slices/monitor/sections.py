@@ -15,7 +15,7 @@ from gpt_trader.slices.monitor.words import MONEY, NUMBER, PERCENT, written
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gpt_trader.slices.monitor.slice import ReportParams
+    from gpt_trader.slices.monitor.params import ReportParams
 
 SHOWN = 500
 """So many trades are in the file; it says so where there are more."""

@@ -2,59 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
-
-from gpt_trader.core.context import Artifact, StepContext
-from gpt_trader.core.slices import Frame, Outputs, Params, Slice, method
-
-
-class ReportParams(Params):
-    """The result of a backtest, and whatever earlier steps said about how it came about."""
-
-    equity: Frame = Field(description="Equity by time, with drawdown and baseline.")
-    trades: Frame = Field(description="Closed trades.")
-    metrics: dict[str, Any] = Field(description="The figures of the result.")
-    provenance: dict[str, Any] = Field({}, description="Where the result comes from.")
-    title: str = Field("", description="The heading; empty: the symbols.")
-    baseline_metrics: dict[str, Any] = Field({}, description="The figures of what it is compared with.")
-    period: dict[str, Any] = Field({}, description="Over which bars, and whether out of sample.")
-    bars: Frame = Field(None, description="Prices, for the charts of the trades.")
-    decided_at: str = Field("", description="From when on the charts show prices.")
-    selection: dict[str, dict[str, Any]] = Field({}, description="Which strategy was chosen for each symbol, and why.")
-    selection_method: str = Field("", description="How it was chosen.")
-    regime: dict[str, dict[str, Any]] = Field({}, description="Each symbol's present regime.")
-    patterns: dict[str, dict[str, Any]] = Field({}, description="Each symbol's present picture.")
-    sizes: dict[str, dict[str, Any]] = Field({}, description="How positions were sized.")
-    positions: list[dict[str, Any]] = Field([], description="What is still held.")
-    refusals: list[dict[str, Any]] = Field([], description="Orders that were refused or not filled.")
-    quarantine: dict[str, dict[str, Any]] = Field({}, description="What was kept out of the data.")
-    details: dict[str, Any] = Field({}, description="Costs, ambiguous bars, alerts and rules.")
-
-
-class Report(Outputs):
-    """The files of the report, and its sentences."""
-
-    report: Artifact
-    report_path: str
-    report_markdown: Artifact
-    report_markdown_path: str
-    summary: list[str]
-
-
-class HealthParams(Params):
-    """How much room the machine must have."""
-
-    least_disk_mb: float = Field(200.0, ge=0, description="Free space where results are kept, in MB.")
-    least_memory_mb: float = Field(200.0, ge=0, description="Memory that is available, in MB.")
-
-
-class Health(Outputs):
-    """Whether all is well, and each check with its words."""
-
-    healthy: bool
-    health: list[dict[str, Any]]
+from gpt_trader.core.context import StepContext
+from gpt_trader.core.slices import Slice, method
+from gpt_trader.slices.monitor.params import Health, HealthParams, Report, ReportParams
 
 
 class Monitor(Slice):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gpt_trader.slices.monitor.slice import ReportParams
+    from gpt_trader.slices.monitor.params import ReportParams
 
 PERCENT = "percent"
 MONEY = "money"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
-    from gpt_trader.slices.position_sizing.slice import SizeParams
+    from gpt_trader.slices.position_sizing.params import SizeParams
 
     Floats = NDArray[np.float64]
 

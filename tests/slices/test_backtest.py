@@ -1,0 +1,166 @@
+"""The backtest slice against accounts kept by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gpt_trader.core.errors import ConfigError, NoBars, NotFound, UsageError
+from gpt_trader.core.frames import frame_of, said_of
+from gpt_trader.slices.backtest.params import BacktestParams
+from gpt_trader.slices.backtest.slice import Backtest
+from tests.slices.market import bars_from, day, walk
+
+FREE = {"fee": 0.0, "slippage": 0.0}
+HOLD = {"AAA": {"strategy": "buy_and_hold", "params": {}}}
+
+
+@pytest.fixture
+def run(strategies, ctx):
+    return lambda *bars, **more: Backtest(strategies).execute(BacktestParams(bars=frame_of(bars), **more), ctx)
+
+
+def test_buy_and_hold_by_hand(run):
+    got = run(bars_from([100, 110, 120, 90]), selection=HOLD, sizes={"AAA": {"rule": "units:10"}}, cash=2000.0, **FREE)
+    assert got.equity["equity"].tolist() == [2000.0, 2100.0, 2200.0, 1900.0]  # 10 bought at the second open, 100
+    assert (got.final_equity, got.total_return, got.trade_count) == (1900.0, -0.05, 0)
+    assert got.max_drawdown == pytest.approx(1900 / 2200 - 1)
+    assert [(p["strategy"], p["symbol"], float(p["quantity"])) for p in got.positions] == [
+        ("buy_and_hold", "AAA", 10.0)
+    ]
+
+
+def test_costs_are_those_that_were_named(run):
+    got = run(
+        bars_from([100, 100, 100]), strategy="buy_and_hold", sizes={"AAA": {"rule": "units:10"}},
+        cash=2000.0, fee=0.01, slippage=0.001, spread=0.002, baseline="",
+    )  # fmt: skip
+    price = 100 * (1 + 0.001 + 0.002 / 2)
+    assert got.final_equity == pytest.approx(2000 - 10 * (price - 100) - 10 * price * 0.01)
+
+
+def test_closed_trades_are_rows_with_times_prices_and_gain(run):
+    closes = [10, 10, 10, 11, 13, 16, 14, 11, 8, 8, 8]
+    got = run(bars_from(closes), strategy="sma_cross", params={"fast": 2, "slow": 3}, cash=1000.0, **FREE)
+    (trade,) = got.trades.to_dict("records")
+    # The fast average is above the slow one from the close of day 3 on, and below it again at that of day 7.
+    assert (trade["entry_time"], trade["exit_time"]) == (day(4), day(8))
+    assert (trade["entry_price"], trade["exit_price"], trade["side"], trade["strategy"]) == (
+        11.0,
+        11.0,
+        "long",
+        "sma_cross",
+    )
+    assert (trade["quantity"], trade["profit"], trade["gain"]) == (86.0, 0.0, 0.0)  # 950 / 11 in whole shares
+
+
+def test_only_bars_from_the_decision_on_are_traded_and_it_is_said(run):
+    bars = bars_from([1, 2, 3, 100, 110, 120])
+    got = run(
+        bars, selection=HOLD, sizes={"AAA": {"rule": "units:1"}}, decided_at=day(3).isoformat(), cash=500.0, **FREE
+    )
+    assert got.equity["time"].tolist() == [day(3), day(4), day(5)]
+    assert got.equity["equity"].tolist() == [500.0, 510.0, 520.0]
+    assert (got.period["out_of_sample"], got.period["bars"]) == (True, 3)
+    assert got.period["words"].endswith("out of sample: the strategies were chosen on earlier bars alone")
+    assert [d["bars"] for d in got.provenance["data"]] == [3]
+
+
+def test_one_named_strategy_over_all_bars_is_said_to_be_in_sample(run):
+    got = run(bars_from([1, 2, 3]), strategy="buy_and_hold")
+    assert got.period["words"] == "2000-01-01 to 2000-01-03, in sample: nothing was held back"
+
+
+def test_the_future_after_the_end_of_the_bars_is_not_needed_and_the_past_before_them_not_used(run):
+    bars = walk(300, seed=7)
+    cut = run(bars[100:], strategy="sma_cross")
+    same = run(bars, strategy="sma_cross", decided_at=day(100).isoformat())
+    assert cut.equity.equals(same.equity)
+
+
+def test_every_symbol_trades_its_own_strategy_on_one_account(run):
+    first, second = bars_from([10, 10, 12]), bars_from([5, 4, 3], symbol="BBB")
+    got = run(
+        first, second, cash=1000.0, **FREE,
+        selection=HOLD | {"BBB": {"strategy": "buy_and_hold", "params": {"quantity": 10.0}}},
+        sizes={"AAA": {"rule": "cash:0.5"}},
+    )  # fmt: skip
+    assert got.equity["equity"].tolist() == [1000.0, 1000 - 10, 1000 + 100 - 20]
+    assert got.baseline_metrics["name"] == "buy_and_hold"
+    # The baseline puts 475 into each: 47 at 10 and 95 at 5.
+    assert got.equity["baseline"].tolist() == [1000.0, 1000 - 95, 1000 + 94 - 190]
+
+
+def test_sizing_by_risk_puts_the_stop_into_the_market(run):
+    """True range 2, so the stop is 4 below; one per cent of 100,000 is 250 units; it is hit within the third bar."""
+    bars = bars_from([100] * 2 + [94], opens=[100] * 3, highs=[101] * 3, lows=[99, 99, 93])
+    sizes = {"AAA": {"rule": "risk:0.01", "atr_bars": 14, "stop_atrs": 2.0, "atr": 2.0}}
+    got = run(bars, selection=HOLD, sizes=sizes, **FREE)
+    (trade,) = got.trades.to_dict("records")
+    assert (trade["quantity"], trade["entry_price"], trade["exit_price"]) == (250.0, 100.0, 96.0)
+    assert got.final_equity == 99_000.0
+    assert got.provenance["strategies"][0]["source"]  # the hash is that of the strategy inside
+
+
+def test_a_symbol_in_lots_is_traded_in_lots(run):
+    got = run(
+        bars_from([10, 10]), selection=HOLD, sizes={"AAA": {"rule": "cash:0.5", "lot": 100.0}}, cash=5000.0, **FREE
+    )
+    assert float(got.positions[0]["quantity"]) == 200.0  # 2,500 pay for 250
+
+
+def test_what_the_market_did_not_fill_is_told(run):
+    got = run(bars_from([100, 100]), selection=HOLD, sizes={"AAA": {"rule": "units:50"}}, cash=1000.0, **FREE)
+    assert [(r["symbol"], r["code"], r["count"]) for r in got.refusals] == [("AAA", "buying_power", 1)]
+    assert got.trade_count == 0
+
+
+def test_tables_keep_their_columns_when_nothing_was_traded(run, resumed):
+    got = run(bars_from([10, 10, 10]), strategy="sma_cross", **FREE)
+    assert len(got.trades) == 0
+    again = resumed(got)
+    assert list(again["trades"].columns) == list(got.trades.columns)
+    assert (got.sharpe, got.score) == (None, 0.0)
+
+
+def test_inputs_that_went_through_the_journal_give_the_same_result(run, strategies, ctx, resumed):
+    bars = walk(400, seed=3)
+    table = frame_of([bars])
+    first = Backtest(strategies).execute(
+        BacktestParams(bars=table, data_provenance={"AAA": said_of(bars)}, strategy="sma_cross"), ctx
+    )
+    from gpt_trader.core.slices import Outputs
+
+    class Sent(Outputs):
+        bars: object
+        data_provenance: dict
+
+    sent = resumed(Sent(bars=table, data_provenance={"AAA": said_of(bars)}))
+    second = Backtest(strategies).execute(BacktestParams(**sent, strategy="sma_cross"), ctx)
+    one, two = resumed(first), resumed(second)
+    for name, value in one.items():
+        assert value.equals(two[name]) if isinstance(value, pd.DataFrame) else value == two[name], name
+
+
+def test_metrics_agree_with_those_worked_out_apart(run):
+    got = run(walk(500, seed=5, drift=0.001), strategy="buy_and_hold")
+    equity = got.equity["equity"]
+    steps = equity.pct_change().dropna()
+    year = 365.25  # one bar a day
+    assert got.sharpe == pytest.approx(steps.mean() / steps.std() * np.sqrt(year), rel=1e-9)
+    assert got.score == got.sharpe
+    assert got.max_drawdown == pytest.approx((equity / equity.cummax() - 1).min())
+
+
+def test_wrong_requests_are_errors_with_their_cure(run):
+    bars = bars_from([1, 2, 3])
+    with pytest.raises(UsageError, match="no strategy is named for AAA"):
+        run(bars)
+    with pytest.raises(NotFound, match="buy_n_hold"):
+        run(bars, strategy="buy_n_hold")
+    with pytest.raises(NoBars, match="no two bars from") as caught:
+        run(bars, strategy="buy_and_hold", decided_at=day(2).isoformat())
+    assert "train" in str(caught.value.hint)
+    with pytest.raises(ConfigError, match="not a way of sizing"):
+        run(bars, selection=HOLD, sizes={"AAA": {"rule": "all-in"}})
