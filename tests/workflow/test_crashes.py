@@ -149,8 +149,9 @@ def test_a_run_whose_owner_lives_is_not_taken(store_url: str, tmp_path: Path) ->
 
 
 def test_a_stopped_owner_that_wakes_up_late_writes_nothing(store_url: str, tmp_path: Path) -> None:
+    # the first step takes a while, so that no other thread is inside the database when the process stops
     text = workflow(
-        "- a: {slice: notes, method: note, with: {log: LOG, text: a}}\n"
+        "- a: {slice: notes, method: note, with: {log: LOG, text: a, seconds: 0.1}}\n"
         "- b: {slice: notes, method: note, with: {log: LOG, text: b}}\n"
         "- c: {slice: notes, method: note, with: {log: LOG, text: c}}"
     )
