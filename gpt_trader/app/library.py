@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import NotFound
-from gpt_trader.core.slices import SliceCatalog
 
 if TYPE_CHECKING:
+    from gpt_trader.core.slices import SliceCatalog
     from gpt_trader.workflow.definition import Workflow
     from gpt_trader.workflow.loader import Loaded
 

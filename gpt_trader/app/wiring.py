@@ -10,7 +10,7 @@ from gpt_trader.trading.clocks import WallClock
 
 if TYPE_CHECKING:
     from gpt_trader.app.library import Library
-    from gpt_trader.core.feeds import StrategyCatalog
+    from gpt_trader.core.feeds import FeedCatalog, StrategyCatalog
     from gpt_trader.core.slices import SliceCatalog
     from gpt_trader.journal.artifacts import ArtifactFolder
     from gpt_trader.journal.bus import EventBus
@@ -74,13 +74,19 @@ class Application:
     @cached_property
     def catalog(self) -> SliceCatalog:
         """The slices."""
-        from gpt_trader.app.feeds import feed_catalog
         from gpt_trader.app.plugins import slice_catalog
 
         catalog = slice_catalog(self.settings.plugins, self.settings.allowed_plugins)
-        catalog.provide("feeds", feed_catalog())
-        catalog.provide("strategies", self.strategies)
+        catalog.provide_when_needed("feeds", lambda: self.feeds)
+        catalog.provide_when_needed("strategies", lambda: self.strategies)
         return catalog
+
+    @cached_property
+    def feeds(self) -> FeedCatalog:
+        """The providers of recorded bars."""
+        from gpt_trader.app.feeds import feed_catalog
+
+        return feed_catalog()
 
     @cached_property
     def strategies(self) -> StrategyCatalog:

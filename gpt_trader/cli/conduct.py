@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gpt_trader.cli import main, render, session, streams
 from gpt_trader.cli.documents import run_document
 from gpt_trader.cli.signals import INTERRUPTED, Stopping
-from gpt_trader.cli.summary import outcome, outputs
+from gpt_trader.cli.summary import code_of, outcome, outputs
 from gpt_trader.cli.tree import Tree
 from gpt_trader.cli.views import observe, view_for
 from gpt_trader.workflow.active import unobserved
@@ -54,20 +54,22 @@ def conduct(
 
     streams.divert()
     with Stopping() as stopping:
-        title = known or f"{len(tree.nodes)} steps"
-        with view_for(tree, title, now) as view:
+        with view_for(tree, known or "", now) as view:
             ear.hear = observe(tree, view, now)
             began = now()
             handle = begin(app.runner)
+            view.title = handle.id
             _announce(handle.id, workflow.name, known)
             stopping.tell(handle.stop)
             result = _wait(handle, stopping)
         streams.finish()
-        code = outcome(result, tree, interrupted=bool(stopping.count))
+        code = code_of(result, interrupted=bool(stopping.count))
         if as_json:
             render.document(run_document(app.runs, result.id, result.outputs) | {"exit_code": code})
         else:
             outputs(result, now() - began)
+        render.screen.out.flush()
+        outcome(result, tree, interrupted=bool(stopping.count))
     _leave(app, code)
     return code
 

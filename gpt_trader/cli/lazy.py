@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from gpt_trader.cli import render, session
 from gpt_trader.cli.table import Entry
+from gpt_trader.cli.values import lighten
 from gpt_trader.core.errors import GptTraderError, UsageError, did_you_mean
 
 SETTINGS: Mapping[str, Any] = {"help_option_names": ["-h", "--help"]}
@@ -45,13 +46,30 @@ def take_global(args: list[str]) -> list[str]:
     return left
 
 
-class Command(TyperCommand):
+class _LightHelp:
+    """The option --help, which typer would check with a large library."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        found = super().get_help_option(ctx)  # type: ignore[misc]
+        lighten(found)
+        return found
+
+
+class Command(_LightHelp, TyperCommand):
     """One command; its docstring's first line is its summary, its lines that begin with `$ ` are examples."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for param in self.params:
+            lighten(param)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take the options that every command has, then the command's own."""
         try:
             return super().parse_args(ctx, take_global(args))
+        except UsageError as error:
+            error.hint = error.hint or _more(ctx)
+            raise
         except (GptTraderError, typer.Exit):
             raise
         except Exception as error:  # noqa: BLE001 - a parser's errors have no common public class
@@ -74,7 +92,7 @@ class Command(TyperCommand):
         )
 
 
-class Group(TyperGroup):
+class Group(_LightHelp, TyperGroup):
     """A group whose commands stand in a table and are imported when they are called."""
 
     entries: Mapping[str, Entry] = {}
@@ -201,11 +219,15 @@ def _line(name: str, text: str, left: int, width: int) -> str:
 # --- typing errors ----------------------------------------------------------------------------------------------------
 
 
+def _more(ctx: Any) -> str:
+    return f"`{ctx.command_path} --help` shows what it takes"
+
+
 def told(error: BaseException, ctx: Any) -> BaseException:
     """A parser's error in the voice of the house; anything else as it is."""
     if not hasattr(error, "format_message"):
         return error
-    more = f"`{ctx.command_path} --help` shows what it takes"
+    more = _more(ctx)
     unknown = getattr(error, "option_name", None)
     if unknown is not None and hasattr(error, "possibilities"):
         known = [o for p in ctx.command.params for o in p.opts if o.startswith("--")] + ["--help", "--debug", "--set"]

@@ -34,9 +34,10 @@ class Live:
 
     def __init__(self, tree: Tree, title: str, now: Callable[[], float]) -> None:
         self._tree = tree
-        self._title = title
+        self.title = title
         self._now = now
         self._began = now()
+        self._over = False
         self._spinner = Spinner("dots", style="cyan")
         self._terminal = render.screen.err
         self._console = Console(file=self._terminal, highlight=False, markup=False)
@@ -58,6 +59,7 @@ class Live:
     def __exit__(self, *_: object) -> None:
         render.screen.err.flush()
         render.screen.err = self._terminal
+        self._over = True
         self._live.stop()
 
     def changed(self, node: Node | None, status: str, text: str) -> None:
@@ -74,20 +76,21 @@ class Live:
         now = self._now()
         for node in rows:
             grid.add_row(self._name(node), self._time(node, now), self._text(node))
-        return Group(self._head(), grid, self._foot())
+        return Group(self._head(), grid) if self._over else Group(self._head(), grid, self._foot())
 
     def _head(self) -> RenderableType:
         done, of = self._tree.done()
         return Text.assemble(
-            (self._tree.name, "bold"), "  ", (self._title, "dim"), "  ", (f"{done}/{of} steps", "cyan"), "  ",
+            (self._tree.name, "bold"), "  ", (self.title, "dim"), "  ", (f"{done}/{of} steps", "cyan"), "  ",
             (render.seconds(self._now() - self._began), "dim"),
         )  # fmt: skip
 
     def _foot(self) -> Text:
         if self._tree.status == "WAITING":
-            return Text(f"waiting: {render.clean(self._tree.reason, 200)}", style="yellow", no_wrap=True)
-        going = self._tree.status == "RUNNING"
-        return Text("Ctrl-C stops after the present step; the run can be resumed" if going else "", style="dim")
+            answer = f"\nanswer in another terminal: gpt-trader runs approve {self.title}"
+            more = answer if self._tree.reason.startswith("approval") else ""
+            return Text(f"waiting: {render.clean(self._tree.reason, 200)}{more}", style="yellow")
+        return Text("Ctrl-C stops after the present step; the run can be resumed", style="dim")
 
     def _name(self, node: Node) -> Text:
         label = f" {node.label}" if node.label else ""
@@ -96,10 +99,12 @@ class Live:
         return Text.assemble("  " * (node.depth + 1), mark, " ", (node.name, style), (label, "dim"))
 
     def _mark(self, node: Node) -> Text:
-        if node.status == "RUNNING" and not self._plain:
+        waits = self._tree.status == "WAITING" and node.kind in ("approval", "wait")
+        status = "WAITING" if waits and node.status == "RUNNING" else node.status
+        if status == "RUNNING" and not self._plain:
             return self._spinner.render(time.monotonic())  # type: ignore[return-value]
-        rich, plain = _MARKS.get(node.status, ("*", "*"))
-        return Text(plain if self._plain else rich, style=render.STATUS_STYLE.get(node.status, "dim"))
+        rich, plain = _MARKS.get(status, ("*", "*"))
+        return Text(plain if self._plain else rich, style=render.STATUS_STYLE.get(status, "dim"))
 
     def _time(self, node: Node, now: float) -> str:
         if not node.started or node.status == "SKIPPED":
@@ -110,7 +115,7 @@ class Live:
         words: Iterator[str] = filter(
             None,
             (
-                "skipped" if node.status == "SKIPPED" else "",
+                "skipped" if node.status == "SKIPPED" and not node.text else "",
                 "from cache" if node.cached else "",
                 f"attempt {node.attempt}" if node.attempt > 1 else "",
                 render.clean(node.text, 200),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from typing import Any, NoReturn
 
-from gpt_trader.app.settings import wishes
+from gpt_trader.app.settings import quicken, wishes
 from gpt_trader.cli import render
 
 INTERRUPTED = 130
@@ -22,6 +23,8 @@ EXAMPLES = (
 
 def main(args: list[str] | None = None) -> NoReturn:
     """Run one command and end the process with its exit code."""
+    gc.set_threshold(100_000, 20, 20)  # importing makes many objects and no garbage
+    quicken()
     _open_streams()
     words = sys.argv[1:] if args is None else args
     if words[:1] == ["__complete"]:

@@ -16,45 +16,49 @@ _SHORT = 60
 _MOST = 30
 
 
-def outcome(result: RunResult, tree: Tree, *, interrupted: bool) -> int:
-    """Say on stderr what a person must know; the exit code."""
+def code_of(result: RunResult, *, interrupted: bool) -> int:
+    """The exit code that a run's end asks for."""
+    if result.status == "WAITING":
+        return INTERRUPTED if interrupted or result.reason == "interrupted" else 0
+    if result.ok:
+        return 0
+    return int((result.error or {}).get("exit_code", 1))
+
+
+def outcome(result: RunResult, tree: Tree, *, interrupted: bool) -> None:
+    """Say on stderr what a person must know: which step, why, what was done, and the command that goes on."""
     done, of = tree.done()
+    so_far = f"{done} of {of} steps are done"
     resume = f"gpt-trader runs resume {result.id}"
     if result.status == "WAITING":
-        return _waiting(result, resume, f"{done} of {of} steps are done", interrupted=interrupted)
-    if result.status == "CANCELLED":
-        render.error(f"run {result.id} was cancelled; {done} of {of} steps are done")
-        render.hint(f"go on with it: gpt-trader runs retry {result.id}")
-        return 1
-    if result.status == "FAILED":
+        _waiting(result, resume, so_far, interrupted=interrupted)
+    elif result.status == "CANCELLED":
+        render.error(f"run {result.id} was cancelled; {so_far}", f"go on with it: gpt-trader runs retry {result.id}")
+    elif result.status == "FAILED":
         error = result.error or {}
-        render.error(f"{error.get('message', 'the run failed')}; {done} of {of} steps are done", error.get("hint"))
+        render.error(f"{error.get('message', 'the run failed')}; {so_far}", error.get("hint"))
         if render.screen.debug and error.get("trace"):
             render.note(str(error["trace"]))
         render.hint(f"go on where it failed: {resume}")
-        return int(error.get("exit_code", 1))
-    return 0
 
 
-def _waiting(result: RunResult, resume: str, done: str, *, interrupted: bool) -> int:
+def _waiting(result: RunResult, resume: str, so_far: str, *, interrupted: bool) -> None:
     reason = result.reason
     if interrupted or reason == "interrupted":
-        render.error(f"run {result.id} was interrupted; {done}")
-        render.hint(f"go on with it: {resume}")
-        return INTERRUPTED
-    render.note(f"run {result.id} waits: {render.clean(reason, 300)}; {done}")
+        render.error(f"run {result.id} was interrupted; {so_far}", f"go on with it: {resume}")
+        return
+    render.note(f"run {result.id} waits: {render.clean(reason, 300)}; {so_far}")
     if reason.startswith("approval"):
         render.hint(f"answer it: gpt-trader runs approve {result.id}")
     else:
         render.hint(f"go on with it: {resume}")
-    return 0
 
 
 def outputs(result: RunResult, took: float) -> None:
     """Print how the run ended, and its outputs: scalars, and of larger things the size."""
     words = [render.paint(result.workflow, "bold"), render.status(result.status), render.seconds(took), result.id]
     render.data("  ".join(words))
-    shown = list(result.outputs.items())
+    shown = list(result.outputs.items()) if result.ok else []
     width = max((len(name) for name, _ in shown[:_MOST]), default=0)
     for name, value in shown[:_MOST]:
         render.data(f"  {render.clean(name):<{width}}  {short(value)}")

@@ -87,6 +87,14 @@ class Tree:
         elif status in OVER:
             node.started, node.ended = node.started or at, at
         node.status, node.attempt, node.text = status, attempt, text
+        if status in DONE:
+            self._pass_by(node)
+
+    def _pass_by(self, node: Node) -> None:
+        """What inside a step that is done never began was not chosen."""
+        for path, inner in self.nodes.items():
+            if path.startswith(f"{node.path}.") and not inner.status:
+                inner.status, inner.text = "SKIPPED", "not taken"
 
     def _node(self, path: str, name: str) -> Node:
         """The node of an actual path; a step inside a foreach is an item of the foreach's node."""
@@ -148,7 +156,9 @@ def _fold(node: Node) -> None:
     node.status = "RUNNING" if going else "FAILED" if node.failed_rounds else "SUCCEEDED"
     node.started = min(item.started for item in items)
     node.ended = 0.0 if going else max(item.ended for item in items)
-    node.text = f"{node.rounds} of {len(items)} begun" if going else f"{len(items)} times"
+    node.text = (
+        f"{node.rounds} done, {len(items) - node.rounds - node.failed_rounds} going" if going else f"{len(items)} times"
+    )
     if node.failed_rounds:
         node.text += f", {node.failed_rounds} failed"
 

@@ -16,7 +16,9 @@ _WORDS = {"SUCCEEDED": "done", "CACHED": "cached"}
 
 
 class View(Protocol):
-    """Shows changes while it is entered; it is called from several threads."""
+    """Shows changes while it is entered, from several threads; its title is the run's id once there is one."""
+
+    title: str
 
     def __enter__(self) -> Self: ...
 
@@ -30,6 +32,8 @@ class View(Protocol):
 
 class Plain:
     """One line for each finished step."""
+
+    title = ""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -58,6 +62,8 @@ class Plain:
 
 class Silent:
     """Shows nothing."""
+
+    title = ""
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ from gpt_trader.cli import render
 from gpt_trader.cli.documents import run_document
 from gpt_trader.cli.listing import alone
 from gpt_trader.cli.session import application
-from gpt_trader.cli.summary import outcome
+from gpt_trader.cli.summary import code_of, outcome
 from gpt_trader.cli.tree import Tree
 from gpt_trader.cli.views import view_for
 
@@ -51,7 +51,11 @@ def watch(
         result = RunResult(
             id=record.id, workflow=record.workflow, status=record.status, reason=record.reason, error=error
         )
-    return 1 if alone(record, app.runs.now()) else outcome(result, tree, interrupted=False)
+        render.screen.out.flush()
+        if alone(record, app.runs.now()):
+            return 1
+    outcome(result, tree, interrupted=False)
+    return code_of(result, interrupted=False)
 
 
 def _follow(app: Application, record: RunRecord, tree: Tree, view: View) -> RunRecord:

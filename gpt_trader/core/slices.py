@@ -140,11 +140,17 @@ class SliceCatalog(Catalog[type[Slice]]):
     def __init__(self, services: Mapping[str, Any] | None = None) -> None:
         super().__init__("slice")
         self._services = dict(services or {})
+        self._makers: dict[str, Callable[[], Any]] = {}
         self._instances: dict[str, Slice] = {}
 
     def provide(self, name: str, service: Any) -> None:
         """Offer a service that slices may need by this name."""
         self._services[name] = service
+
+    def provide_when_needed(self, name: str, make: Callable[[], Any]) -> None:
+        """Offer a service that is made when the first slice that needs it is used."""
+        self._makers[name] = make
+        self._services[name] = None
 
     def offer(self, name: str, load: Callable[[], object]) -> None:
         """Offer a slice; it is loaded, and its interface checked, when it is first used."""
@@ -154,8 +160,13 @@ class SliceCatalog(Catalog[type[Slice]]):
         """The one instance of a slice, made with its needs injected."""
         if name not in self._instances:
             cls = self[name]
-            self._instances[name] = cls(**{need: self._services[need] for need in cls.needs()})
+            self._instances[name] = cls(**{need: self._service(need) for need in cls.needs()})
         return self._instances[name]
+
+    def _service(self, name: str) -> Any:
+        if name in self._makers:
+            self._services[name] = self._makers.pop(name)()
+        return self._services[name]
 
     def method(self, slice_name: str, method_name: str) -> Method:
         """A method of a named slice."""
