@@ -114,9 +114,7 @@ class Lane:
     def rides(self, now: float) -> bool:
         """Whether its place should be recorded by the next commit of events."""
         new = self._handled - self._recorded
-        return (
-            new > 0 and self.active and (new >= _AT_ONCE or now - self._since > 0.6 * self.hub.settings.record_seconds)
-        )
+        return new > 0 and self.active and (new >= _AT_ONCE or now - self._since > self.hub.settings.record_seconds)
 
     def ticket(self) -> Op:
         """The operation that records its place."""
