@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import threading
 from collections.abc import Callable
 
 _armed: dict[str, Callable[[], None]] = {}
@@ -44,7 +45,8 @@ def _kill() -> None:
 
 
 def _stop() -> None:
-    os.kill(os.getpid(), signal.SIGSTOP)
+    # sent to this very thread: sent to the process, another may take it while this one runs on for a moment
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 def _full() -> None:

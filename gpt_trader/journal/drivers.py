@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -72,6 +73,10 @@ def driver_for(url: str) -> Driver:
     )
 
 
+_opened: set[str] = set()
+_looking = threading.Lock()
+
+
 class SqliteDriver:
     """A file on this machine, in WAL mode with full sync."""
 
@@ -103,7 +108,18 @@ class SqliteDriver:
         return connection
 
     def _refuse_lost_wal(self) -> None:
-        """A WAL shorter than its own index says would lose acknowledged commits without a word."""
+        """A WAL shorter than its own index says would lose acknowledged commits without a word.
+
+        Only before the first connection of this process: closing a file drops every POSIX lock that the process holds on it.
+        """
+        key = str(self.path.absolute())
+        with _looking:
+            if key in _opened:
+                return
+            _opened.add(key)
+            self._compare_wal_and_index()
+
+    def _compare_wal_and_index(self) -> None:
         try:
             header = Path(f"{self.path}-shm").read_bytes()[:24]
             wal = Path(f"{self.path}-wal")

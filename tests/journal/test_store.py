@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -199,30 +200,22 @@ class TestOpening:
         with pytest.raises(JournalCorrupt, match="is gone, but it existed"):
             open_store(f"sqlite:///{path}", WallClock())
 
-    @pytest.mark.parametrize("size", [0, 100, 5000])
-    def test_a_log_cut_short_after_a_crash_is_refused(self, tmp_path: Path, size: int) -> None:
-        """The files of a process killed in the middle of its work, with its write-ahead log truncated."""
+    @pytest.mark.parametrize("size", [0, 100, 5000, None])
+    def test_a_log_cut_short_after_a_crash_is_refused(self, tmp_path: Path, size: int | None) -> None:
+        """The files of a process killed in the middle of its work, with its write-ahead log whole or truncated."""
         live, dead = tmp_path / "live", tmp_path / "dead"
         live.mkdir()
-        store = open_store(f"sqlite:///{live}/journal.db", WallClock())
-        for _ in range(20):
-            store.write([fact()])
         dead.mkdir()
-        for file in live.iterdir():
-            (dead / file.name).write_bytes(file.read_bytes())
-        store.close()
-        whole = open_store(f"sqlite:///{dead}/journal.db", WallClock())
-        assert whole.read("event.last")[0]["seq"] == 20
-        whole.close()
-
-        for file in live.iterdir():
-            file.unlink()
         store = open_store(f"sqlite:///{live}/journal.db", WallClock())
         for _ in range(20):
             store.write([fact()])
-        for file in live.iterdir():
-            (dead / file.name).write_bytes(file.read_bytes())
+        subprocess.run(["cp", *[str(f) for f in live.iterdir()], str(dead)], check=True)
         store.close()
+        if size is None:
+            whole = open_store(f"sqlite:///{dead}/journal.db", WallClock())
+            assert whole.read("event.last")[0]["seq"] == 20
+            whole.close()
+            return
         with (dead / "journal.db-wal").open("r+b") as wal:
             wal.truncate(size)
         with pytest.raises(JournalCorrupt, match="cut short"):
@@ -262,3 +255,23 @@ class TestOpening:
     )  # fmt: skip
     def test_libraries_with_the_wal_reset_defect_are_known(self, version: tuple[int, int, int], safe: bool) -> None:
         assert wal_is_safe(version) is safe
+
+
+def test_opening_more_connections_keeps_the_locks_of_the_first(tmp_path: Path) -> None:
+    """POSIX drops every lock of a process on a file when that process closes any descriptor of it."""
+    store = open_store(f"sqlite:///{tmp_path / 'journal.db'}", WallClock())
+    store.write([fact()])
+    store.read("event.last")
+    held = _locks(tmp_path / "journal.db-shm")
+    assert held, "SQLite holds a lock that says that the index is in use"
+    for _ in range(3):
+        store.driver.connect().close()
+    assert held <= _locks(tmp_path / "journal.db-shm")
+    store.close()
+
+
+def _locks(file: Path) -> set[tuple[str, str]]:
+    inode = file.stat().st_ino
+    found = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    mine = [f for f in found if f[4] == str(os.getpid()) and int(f[5].split(":")[2]) == inode]
+    return {(f[3], f[6]) for f in mine}
