@@ -89,7 +89,7 @@ class Guard:
         memory = self.memory
         memory.ns = ns
         memory.equity = equity
-        if equity > self.floor and ns < self.wake and not self._margin:  # nothing but a new peak
+        if self.floor < equity > self.ceiling and ns < self.wake:  # nothing but a new peak
             memory.peak = self.ceiling = equity
             self.floor = self._highest_mark()
             return ()

@@ -11,6 +11,9 @@ from gpt_trader.trading.guards.base import Control
 if TYPE_CHECKING:
     from gpt_trader.trading.guards.base import Look
 
+HAIR = 1.0 + 1e-12
+"""What binary fractions may add to a limit that is meant exactly."""
+
 # A comparison is written so that it fails for NaN: what cannot be compared is refused.
 
 
@@ -72,7 +75,7 @@ class PriceCollar(Control):
         price = terms.limit if terms.limit is not None else look.price
         width: float = getattr(self, look.lane.instrument.kind)
         away = abs(float(price) / last - 1.0)
-        return None if away <= width else f"{price:g} is {away:.2%} from {last:g}, more than {width:.2%}"
+        return None if away <= width * HAIR else f"{price:g} is {away:.2%} from {last:g}, more than {width:.2%}"
 
 
 @dataclass(frozen=True, slots=True)
