@@ -110,7 +110,7 @@ class SqliteDriver:
     def _refuse_lost_wal(self) -> None:
         """A WAL shorter than its own index says would lose acknowledged commits without a word.
 
-        Only before the first connection of this process: closing a file drops every POSIX lock that the process holds on it.
+        Only before the first connection of this process: closing a file drops every lock that the process has on it.
         """
         key = str(self.path.absolute())
         with _looking:

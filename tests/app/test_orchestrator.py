@@ -108,7 +108,7 @@ class TestPlugins:
     def test_a_plugin_file_that_breaks_is_told_when_it_is_used(self, project: Path) -> None:
         (project / "plugins" / "slices" / "bad.py").write_text("import no_such_module\n")
         with TradingOrchestrator() as orchestrator:
-            catalog = orchestrator._application.catalog  # noqa: SLF001
+            catalog = orchestrator._application.catalog
             assert "bad" in catalog
             with pytest.raises(gpt_trader.GptTraderError, match="cannot be loaded: ModuleNotFoundError"):
                 catalog["bad"]
@@ -119,7 +119,7 @@ class TestPlugins:
             TradingOrchestrator() as orchestrator,
             pytest.raises(gpt_trader.GptTraderError, match="must define one Slice"),
         ):
-            orchestrator._application.catalog["none"]  # noqa: SLF001
+            orchestrator._application.catalog["none"]
 
 
 def test_settings_can_be_given(project: Path) -> None:

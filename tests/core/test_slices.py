@@ -101,13 +101,13 @@ def test_what_is_no_slice_is_refused(found: object, message: str) -> None:
 
 
 def test_the_name_of_a_slice_must_be_the_one_it_is_offered_under() -> None:
-    with pytest.raises(ValidationError, match="Good.name is 'good'") as caught:
+    with pytest.raises(ValidationError, match=r"Good\.name is 'good'") as caught:
         _offered(Good, "better")
     assert caught.value.hint == 'write name = "better"'
 
 
 def test_a_method_without_annotations_is_refused_where_it_is_defined() -> None:
-    with pytest.raises(ValidationError, match="must be a subclass of gpt_trader.Params"):
+    with pytest.raises(ValidationError, match=r"must be a subclass of gpt_trader\.Params"):
 
         class Bad(Slice):
             name = "bad"

@@ -67,7 +67,7 @@ def test_an_older_journal_is_backed_up_and_then_migrated(
     (saved,) = [p for p in tmp_path.iterdir() if ".v1." in p.name]
     assert saved.stat().st_mode & 0o077 == 0
     if saved.suffix == ".gz":
-        rows = [json.loads(line) for line in gzip.open(saved, "rt")]
+        rows = [json.loads(line) for line in gzip.decompress(saved.read_bytes()).splitlines()]
         assert {"table": "meta", "row": {"key": "epoch", "value": "kept"}} in rows
     else:
         old = open_store(f"sqlite:///{saved}", WallClock())

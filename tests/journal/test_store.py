@@ -28,6 +28,13 @@ def store(store_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
+def postgres(new_url: Callable[[str], str]) -> Iterator[Store]:
+    made = open_store(new_url("postgresql"), WallClock())
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def _disarmed() -> Iterator[None]:
     yield
     failpoints.arm("")
@@ -125,15 +132,15 @@ def test_a_store_is_not_used_across_a_fork(store: Store, monkeypatch: pytest.Mon
         store.write([fact()])
 
 
-def test_a_lost_connection_is_made_again(store_url: str, store: Store) -> None:
-    if store.driver.dialect != "postgresql":
-        pytest.skip("SQLite has no connection to lose")
+def test_a_lost_connection_is_made_again(postgres: Store) -> None:
+    store = postgres
     import psycopg
 
     store.write([fact()])
     store.read("event.last")
-    with psycopg.connect(store_url, autocommit=True) as other:
-        mine = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    with psycopg.connect(store.driver.url, autocommit=True) as other:
+        others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        mine = f"SELECT pg_terminate_backend(pid) {others}"
         other.execute(mine)
     assert store.read("event.last")[0]["seq"] >= 1
     store.write([fact()])
@@ -141,14 +148,13 @@ def test_a_lost_connection_is_made_again(store_url: str, store: Store) -> None:
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_a_connection_lost_at_commit_is_asked_what_became_of_it(store_url: str, store: Store, committed: bool) -> None:
+def test_a_connection_lost_at_commit_is_asked_what_became_of_it(postgres: Store, committed: bool) -> None:
     """The server's own record of the transaction decides, so that nothing is written twice or lost."""
-    if store.driver.dialect != "postgresql":
-        pytest.skip("SQLite's own answer to COMMIT is final")
+    store = postgres
     import psycopg
 
     store.write([fact("first")])
-    cursor = store._write_cursor()  # noqa: SLF001
+    cursor = store._write_cursor()
 
     class Cut:
         """Loses the connection right after, or right before, COMMIT reaches the server."""
@@ -161,10 +167,10 @@ def test_a_connection_lost_at_commit_is_asked_what_became_of_it(store_url: str, 
                 return cursor.execute(sql, *args)
             if committed:
                 cursor.execute("COMMIT")
-            store._writer.close()  # noqa: SLF001
+            store._writer.close()
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-    store._cursor = Cut()  # noqa: SLF001
+    store._cursor = Cut()
     seq = store.write([fact("second")])[0]
     kept = [e["payload"] for e in store.read("event.after", seq=0, count=9)]
     assert kept == ["first", "second"]
@@ -257,6 +263,7 @@ class TestOpening:
         assert wal_is_safe(version) is safe
 
 
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux lists the locks that are held")
 def test_opening_more_connections_keeps_the_locks_of_the_first(tmp_path: Path) -> None:
     """POSIX drops every lock of a process on a file when that process closes any descriptor of it."""
     store = open_store(f"sqlite:///{tmp_path / 'journal.db'}", WallClock())

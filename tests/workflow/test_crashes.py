@@ -16,7 +16,8 @@ from tests.workflow.runhouse import House, house, workflow
 STEPS = (
     workflow(
         "- a: {slice: notes, method: note, with: {log: LOG, text: a}}\n"
-        "- g: {steps: [{b: {slice: notes, method: note, with: {log: LOG, text: b}}}, {t: {slice: count, method: table}}]}\n"
+        "- g: {steps: [{b: {slice: notes, method: note, with: {log: LOG, text: b}}}, "
+        "{t: {slice: count, method: table}}]}\n"
         "- p: {parallel: {branches: {x: [{c: {slice: notes, method: note, with: {log: LOG, text: c}}}], "
         "y: [{d: {slice: notes, method: note, with: {log: LOG, text: d}}}]}}}\n"
         "- o: {slice: notes, method: order, effect: once, reconcile: find_order, with: {log: LOG}}\n"

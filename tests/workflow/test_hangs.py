@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def test_what_a_step_given_up_does_later_changes_nothing(lite: House) -> None:
 
 def test_the_time_of_a_group_ends_the_step_inside_it(home: House) -> None:
     text = workflow(
-        f"- g: {{timeout: 0.4, on_error: continue, steps: [{{n: {NOTE}}}, {{h: {HANG}, retry: {{max_attempts: 9, delay: 0}}}}}}]}}\n- n: {NOTE}"
+        f"- g: {{timeout: 0.4, on_error: continue, steps: [{{n: {NOTE}}}, "
+        f"{{h: {HANG}, retry: {{max_attempts: 9, delay: 0}}}}}}]}}\n- n: {NOTE}"
     )
     began = time.monotonic()
     result = home.run(text)
@@ -58,7 +60,8 @@ def test_the_time_of_a_group_ends_the_step_inside_it(home: House) -> None:
 
 def test_a_branch_that_hangs_is_given_up_and_the_others_are_kept(home: House) -> None:
     text = workflow(
-        f"- p: {{parallel: {{fail_fast: false, branches: {{h: [{{h: {HANG}, timeout: 0.3}}}}], n: [{{n: {NOTE}}}]}}}}}}\n- m: {NOTE}"
+        f"- p: {{parallel: {{fail_fast: false, branches: {{h: [{{h: {HANG}, timeout: 0.3}}}}], "
+        f"n: [{{n: {NOTE}}}]}}}}}}\n- m: {NOTE}"
     )
     result = home.run(text)
     assert result.ok
@@ -125,7 +128,8 @@ def test_a_waiting_run_that_nobody_owns_is_cancelled_at_once(home: House) -> Non
 class TestProcesses:
     def test_items_may_run_in_processes(self, lite: House) -> None:
         text = workflow(
-            "- f: {foreach: {in: [1, 2], as: i, executor: processes}, steps: [{w: {slice: trouble, method: where, with: {log: LOG}}}]}"
+            "- f: {foreach: {in: [1, 2], as: i, executor: processes}, "
+            "steps: [{w: {slice: trouble, method: where, with: {log: LOG}}}]}"
         )
         result = lite.run(text)
         assert result.ok, result.error
@@ -178,7 +182,7 @@ class TestGroups:
         assert all(h.result(30).ok for h in handles)
         assert home.lines() == ["a", "b", "c"]
         ends = [home.steps(h.id)["steps[0]"][0] for h in handles]
-        assert all(a.ended_at <= b.started_at for a, b in zip(ends, ends[1:], strict=False))
+        assert all(a.ended_at <= b.started_at for a, b in pairwise(ends))
 
     def test_a_group_of_two_takes_two_at_once(self, home: House) -> None:
         began = time.monotonic()

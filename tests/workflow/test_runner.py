@@ -78,7 +78,8 @@ def test_parallel_branches_all_run_and_merge_in_written_order(home: House) -> No
 
 def test_foreach_gives_each_item_and_the_best(home: House) -> None:
     text = workflow(
-        "- f: {foreach: {in: '${{ inputs.symbols }}', as: symbol, max: 2}, steps: [{s: {slice: count, method: score}}]}\n"
+        "- f: {foreach: {in: '${{ inputs.symbols }}', as: symbol, max: 2}, "
+        "steps: [{s: {slice: count, method: score}}]}\n"
         "- next: {slice: count, method: inc, with: {v: 10}, if: '${{ steps.f.best > 4.0 && steps.f.count == 3 }}'}",
         head="inputs: {symbols: {type: array, items: {type: string}}}",
     )
@@ -152,7 +153,8 @@ def test_a_sub_workflow_runs_with_its_own_inputs(home: House) -> None:
 def test_a_failure_names_the_step_and_runs_what_is_to_run_then(home: House) -> None:
     text = (
         workflow(
-            "- a: {slice: count, method: inc}\n- bad: {slice: count, method: score, with: {symbol: BAD}}\n- c: {slice: count, method: inc}"
+            "- a: {slice: count, method: inc}\n- bad: {slice: count, method: score, with: {symbol: BAD}}\n"
+            "- c: {slice: count, method: inc}"
         )
         + "on_failure:\n  - tell: {slice: notes, method: note, with: {log: LOG, text: '${{ error.message }}'}}\n"
         + "finally:\n  - save: {slice: notes, method: note, with: {log: LOG, text: saved}}\n"
@@ -280,7 +282,7 @@ class TestResume:
             workflow("- a: {slice: count, method: inc}\n- b: {slice: count, method: score, with: {symbol: BAD}}")
         )
         other = home.load(workflow("- a: {slice: count, method: table}\n- b: {slice: count, method: inc}"))
-        with pytest.raises(Conflict, match="recorded as 'count.inc'"):
+        with pytest.raises(Conflict, match=r"recorded as 'count\.inc'"):
             home.runner.fork(failed.id, other, {}, from_step="b").result(30)
 
     def test_rerun_keeps_what_was_done_before_a_step(self, home: House) -> None:
@@ -408,7 +410,8 @@ class TestLoops:
     def test_an_order_inside_a_loop_is_recorded(self, home: House) -> None:
         text = workflow(
             "- l: {trigger: {topic: market.tick, max: 2}, steps: ["
-            "{n: {slice: count, method: inc}}, {o: {slice: notes, method: order, effect: once, reconcile: find_order, with: {log: LOG}}}]}"
+            "{n: {slice: count, method: inc}}, "
+            "{o: {slice: notes, method: order, effect: once, reconcile: find_order, with: {log: LOG}}}]}"
         )
         handle = home.runner.start(home.load(text))
         _until(lambda: home.runs.checkpoint(handle.id, "steps[0]"))
