@@ -181,7 +181,7 @@ PLUGIN = """
 from gpt_trader.core.orders import TradeSignal
 from gpt_trader.core.ports import TradingStrategyPlugin
 
-class Breakout(TradingStrategyPlugin):
+class NewHigh(TradingStrategyPlugin):
     def initialize(self, config):
         self.top = 0.0
 
@@ -194,10 +194,10 @@ class Breakout(TradingStrategyPlugin):
 def test_a_users_own_strategy_is_found_in_the_plugin_folder_and_can_be_chosen(tmp_path):
     folder = tmp_path / "plugins" / "strategies"
     folder.mkdir(parents=True)
-    (folder / "breakout.py").write_text(PLUGIN)
+    (folder / "new_high.py").write_text(PLUGIN)
     settings = load_settings(env={"GPT_TRADER_HOME": str(tmp_path / "home")}, cwd=tmp_path)
     with TradingOrchestrator(settings) as orchestrator:
-        result = orchestrator.execute_workflow("simple_backtest", symbols=["IBM"], strategies=["breakout"])
+        result = orchestrator.execute_workflow("simple_backtest", symbols=["IBM"], strategies=["new_high"])
     assert result.status == "SUCCEEDED", result.error
-    assert {row["strategy"] for row in result.outputs["scores"]} == {"breakout", "buy_and_hold"}
+    assert {row["strategy"] for row in result.outputs["scores"]} == {"new_high", "buy_and_hold"}
     assert all(row["failed"] == "" for row in result.outputs["scores"])

@@ -26,9 +26,7 @@ def test_buy_and_hold_by_hand(run):
     assert got.equity["equity"].tolist() == [2000.0, 2100.0, 2200.0, 1900.0]  # 10 bought at the second open, 100
     assert (got.final_equity, got.total_return, got.trade_count) == (1900.0, -0.05, 0)
     assert got.max_drawdown == pytest.approx(1900 / 2200 - 1)
-    assert [(p["strategy"], p["symbol"], float(p["quantity"])) for p in got.positions] == [
-        ("buy_and_hold", "AAA", 10.0)
-    ]
+    assert [(p["strategy"], p["symbol"], p["quantity"]) for p in got.positions] == [("buy_and_hold", "AAA", 10.0)]
 
 
 def test_costs_are_those_that_were_named(run):
@@ -63,7 +61,7 @@ def test_only_bars_from_the_decision_on_are_traded_and_it_is_said(run):
     assert got.equity["time"].tolist() == [day(3), day(4), day(5)]
     assert got.equity["equity"].tolist() == [500.0, 510.0, 520.0]
     assert (got.period["out_of_sample"], got.period["bars"]) == (True, 3)
-    assert got.period["words"].endswith("out of sample: the strategies were chosen on earlier bars alone")
+    assert got.period["words"].endswith("out of sample: the strategies were chosen once, on earlier bars alone")
     assert [d["bars"] for d in got.provenance["data"]] == [3]
 
 
@@ -103,11 +101,37 @@ def test_sizing_by_risk_puts_the_stop_into_the_market(run):
     assert got.provenance["strategies"][0]["source"]  # the hash is that of the strategy inside
 
 
+def test_a_sleeve_trades_its_own_money_whatever_the_others_made(run):
+    """AAA grows tenfold; BBB loses a fifth in its first trade and enters its second with what is left of its half."""
+    grows = bars_from(np.linspace(10, 100, 12).tolist())
+    swings = bars_from([10, 10, 10, 11, 12, 9, 8, 8, 8, 9, 10, 10], symbol="BBB")
+    chosen = HOLD | {"BBB": {"strategy": "sma_cross", "params": {"fast": 2, "slow": 3}}}
+    sizes = {name: {"rule": "sleeve:0.5"} for name in ("AAA", "BBB")}
+    got = run(grows, swings, selection=chosen, sizes=sizes, cash=10_000.0, **FREE)
+    first = got.trades[got.trades["symbol"] == "BBB"].iloc[0]
+    assert (first["quantity"], first["entry_price"], first["exit_price"]) == (454.0, 11.0, 9.0)  # 5,000 / 11
+    held = {p["symbol"]: p["quantity"] for p in got.positions}
+    assert held == {"AAA": 500.0, "BBB": 454.0}  # 5,000 - 454 * 2 = 4,092, and 4,092 / 9 = 454.6
+    assert got.refusals == []
+
+
+def test_a_strategy_that_sees_all_symbols_together_gets_them_on_one_seat(run, strategies):
+    from gpt_trader.strategies.pairs import Pairs
+
+    strategies.add("pairs", lambda: Pairs)
+    one, two = walk(200, seed=1), walk(200, seed=2, symbol="BBB")
+    got = run(one, two, strategy="pairs", params={"window": 10})
+    assert set(got.trades["symbol"]) == {"AAA", "BBB"}
+    assert set(got.trades["side"]) == {"long", "short"}
+    with pytest.raises(UsageError, match="sized alike"):
+        run(one, two, strategy="pairs", sizes={"AAA": {"rule": "units:1"}})
+
+
 def test_a_symbol_in_lots_is_traded_in_lots(run):
     got = run(
         bars_from([10, 10]), selection=HOLD, sizes={"AAA": {"rule": "cash:0.5", "lot": 100.0}}, cash=5000.0, **FREE
     )
-    assert float(got.positions[0]["quantity"]) == 200.0  # 2,500 pay for 250
+    assert got.positions[0]["quantity"] == 200.0  # 2,500 pay for 250
 
 
 def test_what_the_market_did_not_fill_is_told(run):
@@ -162,5 +186,6 @@ def test_wrong_requests_are_errors_with_their_cure(run):
     with pytest.raises(NoBars, match="no two bars from") as caught:
         run(bars, strategy="buy_and_hold", decided_at=day(2).isoformat())
     assert "train" in str(caught.value.hint)
-    with pytest.raises(ConfigError, match="not a way of sizing"):
-        run(bars, selection=HOLD, sizes={"AAA": {"rule": "all-in"}})
+    for rule in ("all-in", "sleeve:2", "sleeve:half"):
+        with pytest.raises(ConfigError, match="not a way of sizing"):
+            run(bars, selection=HOLD, sizes={"AAA": {"rule": rule}})

@@ -83,7 +83,8 @@ def test_the_report_is_one_whole_page_with_its_charts_trades_and_figures(report,
     assert f"{given['metrics']['sharpe']:.2f}" in told
     assert f"{given['metrics']['sharpe']:.2f}" in text
     marks = [a["class"] for name, a in reader.tags if name == "polygon"]
-    assert (marks.count("entry"), marks.count("exit")) == (len(given["trades"]),) * 2
+    closed = len(given["trades"])
+    assert (marks.count("entry"), marks.count("exit")) == (closed + len(given["positions"]), closed)
     assert made.report_path.endswith(".html")
     assert made.summary[0] in told
 
@@ -114,7 +115,7 @@ def test_every_text_is_escaped_wherever_it_comes_from(report, given):
         "trades": trades,
         "provenance": {**given["provenance"], "data": data, "config": {EVIL: EVIL}},
         "refusals": [{"symbol": EVIL, "code": EVIL, "count": 1, "reason": EVIL}],
-        "positions": [{"symbol": EVIL, "strategy": EVIL, "quantity": EVIL, "average": EVIL}],
+        "positions": [{"symbol": EVIL, "strategy": EVIL, "quantity": 1.0, "average": 1.0, "since": EVIL}],
         "baseline_metrics": {**given["baseline_metrics"], "name": EVIL},
         "period": {"words": EVIL},
         "details": {"alerts": [{"severity": EVIL, "message": EVIL}], "optimistic": [EVIL], "costs": {EVIL: "1"}},
@@ -200,7 +201,7 @@ def test_a_long_curve_keeps_its_extremes():
     ("low", "high", "want"),
     [
         (0, 10, [0, 2, 4, 6, 8, 10]),
-        (97_000, 103_000, [98_000, 100_000, 102_000]),
+        (97_000, 103_000, [97_000, 98_000, 99_000, 100_000, 101_000, 102_000, 103_000]),
         (-0.5, 0, [-0.5, -0.4, -0.3, -0.2, -0.1, 0]),
     ],
 )

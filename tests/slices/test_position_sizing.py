@@ -25,7 +25,7 @@ def test_equal_shares_in_whole_lots(size):
     bars = bars_from([10, 20, 30]), bars_from([5, 7, 7], symbol="BBB")
     got = size(*bars, cash=1000.0, fraction=0.9, lots={"BBB": 10})
     assert got["AAA"] == {
-        "share": 0.45, "lot": 1.0, "sizing": "fraction", "rule": "cash:0.45",
+        "share": 0.45, "lot": 1.0, "sizing": "fraction", "rule": "sleeve:0.45",
         "units": 15.0, "price": 30.0, "value": 450.0,
     }  # fmt: skip
     assert (got["BBB"]["units"], got["BBB"]["value"]) == (60.0, 420.0)  # 450 / 7 = 64.2, lots of ten
@@ -76,7 +76,7 @@ def test_only_bars_before_the_decision_count(size):
 
 def test_a_symbol_that_was_not_listed_yet_has_a_rule_but_no_units(size):
     got = size(bars_from([10, 20]), decided_at=day(0).isoformat())["AAA"]
-    assert (got["rule"], got["units"]) == ("cash:0.95", None)
+    assert (got["rule"], got["units"]) == ("sleeve:0.95", None)
     with pytest.raises(NoBars, match="no bars before"):
         size(bars_from([10, 20]), sizing="risk", decided_at=day(0).isoformat())
 

@@ -10,13 +10,13 @@ from gpt_trader.core.errors import NoBars, UsageError
 from gpt_trader.core.frames import bars_of
 from gpt_trader.core.market import nanoseconds
 from gpt_trader.core.orders import exact
+from gpt_trader.slices.backtest.sleeves import sizing_of
 from gpt_trader.slices.backtest.stops import WithStop
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.costs import Costs, Fee, Slippage
 from gpt_trader.trading.modes import run_backtest
 from gpt_trader.trading.playback import instrument_of
 from gpt_trader.trading.seats import StrategySpec
-from gpt_trader.trading.sizing import parse_sizing
 
 if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
@@ -39,7 +39,7 @@ def tested(
     """The report of the strategies that were chosen."""
     bars = traded_bars(params)
     total = sum(len(b) for b in bars)
-    specs = [_spec(b.symbol, params, catalog, share=INVESTED / len(bars)) for b in bars]
+    specs = _specs(params, catalog, [b.symbol for b in bars])
 
     def tell(done: int) -> None:
         check()
@@ -54,8 +54,12 @@ def compared(params: BacktestParams, catalog: StrategyCatalog) -> Report | None:
         return None
     bars = traded_bars(params)
     make = catalog[params.baseline]
-    share = parse_sizing(f"cash:{INVESTED / len(bars)!r}")
-    specs = [StrategySpec(f"{params.baseline}:{b.symbol}", make, {}, (b.symbol,), share) for b in bars]
+    rule, cash = f"sleeve:{INVESTED / len(bars)!r}", exact(params.cash)
+    names = [f"{params.baseline}:{b.symbol}" for b in bars]
+    specs = [
+        StrategySpec(name, make, {}, (b.symbol,), sizing_of(rule, cash, name))
+        for name, b in zip(names, bars, strict=True)
+    ]
     return run_backtest(specs, bars, config_of(params, bars))
 
 
@@ -94,6 +98,20 @@ def _instrument(bars: Bars, size: Mapping[str, Any]) -> Instrument:
     return replace(instrument_of(bars), lot=exact(size.get("lot", 1.0)))
 
 
+def _specs(params: BacktestParams, catalog: StrategyCatalog, symbols: list[str]) -> list[StrategySpec]:
+    """A spec for each symbol, as each has its size; but one for all where a strategy wants to see them together."""
+    share = INVESTED / len(symbols)
+    if not params.strategy or len(symbols) == 1 or catalog[params.strategy].per_symbol:
+        return [_spec(symbol, params, catalog, share=share) for symbol in symbols]
+    sizes = [params.sizes.get(symbol, {}) for symbol in symbols]
+    rules = {size.get("rule", f"sleeve:{share!r}") for size in sizes}
+    if len(rules) > 1 or any("stop_atrs" in size for size in sizes):
+        problem = f"{params.strategy} trades all symbols together, so they must be sized alike and without stops"
+        raise UsageError(problem, hint="size by fraction")
+    sizing = sizing_of(rules.pop(), exact(params.cash), params.strategy)
+    return [StrategySpec(params.strategy, catalog[params.strategy], params.params, tuple(symbols), sizing)]
+
+
 def _spec(symbol: str, params: BacktestParams, catalog: StrategyCatalog, *, share: float) -> StrategySpec:
     chosen: Mapping[str, Any] = params.selection.get(symbol, {})
     name = params.strategy or chosen.get("strategy")
@@ -104,4 +122,6 @@ def _spec(symbol: str, params: BacktestParams, catalog: StrategyCatalog, *, shar
     make: Any = catalog[name]
     if "stop_atrs" in size:
         make = WithStop(make, bars=size["atr_bars"], distance=size["stop_atrs"], first=size.get("atr"))
-    return StrategySpec(f"{name}:{symbol}", make, given, (symbol,), parse_sizing(size.get("rule", f"cash:{share!r}")))
+    label = f"{name}:{symbol}"
+    sizing = sizing_of(size.get("rule", f"sleeve:{share!r}"), exact(params.cash), label)
+    return StrategySpec(label, make, given, (symbol,), sizing)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpt_trader.core.frames import times_of
+from gpt_trader.core.market import time_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,10 +39,10 @@ def outputs_of(params: BacktestParams, report: Report, baseline: Report | None) 
         "period": _period(params, told),
         "trades": trades_frame(report),
         "equity": equity_frame(report, baseline),
-        "positions": [{**p, **_names(p["strategy"])} for p in told["positions"]],
+        "positions": positions_of(report),
         "refusals": refusals_of(report),
         "details": {name: told[name] for name in DETAILS},
-        "provenance": told["provenance"],
+        "provenance": told["provenance"] | {"sizes": params.sizes},
     }
 
 
@@ -70,6 +71,21 @@ def trades_frame(report: Report) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def positions_of(report: Report) -> list[dict[str, Any]]:
+    """What is still held at the end, since when, and what a unit of it cost."""
+    return [
+        {
+            **_names(p.strategy),
+            "symbol": p.symbol,
+            "quantity": float(p.quantity),
+            "average": float(p.average),
+            "since": time_of(p.opened_ns).isoformat(),
+        }
+        for p in report.portfolio.positions.values()
+        if p.quantity
+    ]
+
+
 def refusals_of(report: Report) -> list[dict[str, Any]]:
     """Entries that the guard refused, or that the market did not fill, by code and symbol: how many, and why."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
@@ -91,7 +107,7 @@ def _period(params: BacktestParams, told: Mapping[str, Any]) -> dict[str, Any]:
     span = f"{told['from'][:10]} to {told['to'][:10]}"
     chosen = bool(params.decided_at) and not params.strategy
     words = (
-        "out of sample: the strategies were chosen on earlier bars alone"
+        "out of sample: the strategies were chosen once, on earlier bars alone"
         if chosen
         else "in sample: nothing was held back"
     )

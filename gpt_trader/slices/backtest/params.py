@@ -17,7 +17,7 @@ class BacktestParams(Params):
     selection: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {strategy, params}.")
     strategy: str = Field("", description="One strategy for all symbols; it comes before a selection.")
     params: dict[str, Any] = Field({}, description="The params of that one strategy.")
-    sizes: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {rule, lot}; else equal shares.")
+    sizes: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {rule, lot}; else equal sleeves.")
     cash: float = Field(100_000.0, gt=0, description="The money at the start.")
     decided_at: str = Field("", description="Trading begins at this moment; empty: at the first bar.")
     fee: float = Field(0.001, ge=0, lt=0.1, description="The part of a trade's value that it costs.")

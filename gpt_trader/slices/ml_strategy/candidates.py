@@ -68,8 +68,9 @@ def past_of(candidate: Candidate, bars: Bars, params: PredictParams) -> Past:
     """Trade the past on the backtest desk, with costs."""
     costs = Costs(fee=Fee(exact(params.fee)), slippage=Slippage("percent", exact(params.slippage)))
     bench = simulate([candidate.spec], [bars], BacktestConfig(cash=CASH, costs=costs, sizing=INVESTED))
-    failed = next((a.message for a in bench.desk.tape.alerts if a.severity == "critical"), "")
-    return Past(returns_of(np.array(bench.desk.curve)), len(bench.desk.tape.trips), failed)
+    tape = bench.desk.tape
+    failed = next((a.message for a in tape.alerts if a.severity == "critical"), "" if tape.fills else "it never traded")
+    return Past(returns_of(np.array(bench.desk.curve)), len(tape.trips), failed)
 
 
 def _read(named: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

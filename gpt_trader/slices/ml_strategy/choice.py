@@ -105,7 +105,11 @@ def scored(
     for candidate in candidates:
         check()
         short = len(bars) < LEAST
-        pasts.append(Past(np.zeros(0), 0, f"only {len(bars)} bars") if short else past_of(candidate, bars, params))
+        pasts.append(
+            Past(np.zeros(0), 0, f"only {len(bars)} of the {LEAST} bars that are needed")
+            if short
+            else past_of(candidate, bars, params)
+        )
     label = str(labels[-1]) if len(labels) else "unknown"
     inside = np.asarray(labels[:-1] == label, dtype=np.bool_)
     narrowed = bool(inside.sum() >= params.fewest)

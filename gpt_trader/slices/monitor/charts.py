@@ -90,7 +90,7 @@ def thinned(ts: Times, values: Floats) -> tuple[Times, Floats]:
     return ts[rows], values[rows]
 
 
-def ticks(low: float, high: float, count: int = 5) -> list[float]:
+def ticks(low: float, high: float, count: int = 6) -> list[float]:
     """Round numbers between two values."""
     span = (high - low) or 1.0
     rough = span / count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.frames import ns_of
@@ -36,7 +37,9 @@ def price_sections(params: ReportParams) -> Iterator[Markup]:
         trades = params.trades[params.trades["symbol"] == symbol]
         lines = [Line("price", ns_of(part["time"]), part["close"].to_numpy())]
         yield tag("h2", f"{symbol}: price and trades")
-        yield chart(lines, lambda v: f"{v:,.5g}", height=230, name=symbol, marks=list(_marks(trades)))
+        yield chart(
+            lines, lambda v: f"{v:,.5g}", height=230, name=symbol, marks=[*_marks(trades), *_open_marks(params, symbol)]
+        )
     if len(groups) > CHARTS:
         yield tag("p", f"{len(groups) - CHARTS} more symbols are not drawn.", class_="note")
 
@@ -48,6 +51,13 @@ def _marks(trades: pd.DataFrame) -> Iterator[Mark]:
             price = trade[f"{style}_price"]
             words = f"{style} {trade[moment]:%Y-%m-%d} at {price:,.5g}, {told}"
             yield Mark(style, nanoseconds(trade[moment].to_pydatetime()), price, words)
+
+
+def _open_marks(params: ReportParams, symbol: str) -> Iterator[Mark]:
+    for held in params.positions:
+        if held["symbol"] == symbol and "since" in held:
+            words = f"entry {held['since'][:10]} at {held['average']:,.5g}, {held['quantity']:,.6g}, still held"
+            yield Mark("entry", nanoseconds(datetime.fromisoformat(held["since"])), held["average"], words)
 
 
 def choice_section(params: ReportParams) -> Iterator[Markup]:
@@ -83,8 +93,11 @@ def trade_section(params: ReportParams) -> Iterator[Markup]:
         yield tag("p", f"The first {SHOWN} of {len(trades)} are shown; the run keeps them all.", class_="note")
     if params.positions:
         yield tag("h2", "Still held at the end")
-        held = [[p["symbol"], p["strategy"], p["quantity"], p["average"]] for p in params.positions]
-        yield table(["Symbol", "Strategy", "Quantity", "Average price"], held, numbers=(2, 3))
+        held = [
+            [p["symbol"], p["strategy"], str(p.get("since", ""))[:10], p["quantity"], written(p["average"], MONEY)]
+            for p in params.positions
+        ]
+        yield table(["Symbol", "Strategy", "Since", "Quantity", "Average price"], held, numbers=(3, 4))
 
 
 def _trade(t: Mapping[Any, Any]) -> list[Any]:
@@ -180,7 +193,7 @@ def origin_section(params: ReportParams) -> Iterator[Markup]:
         source = tag("code", (strategy.get("source") or "")[:16])
         rows.append([f"strategy {strategy['name']}", joined((_params(strategy["params"]), " ", source))])
     rows += [[f"cost: {name}", written(float(v), MONEY)] for name, v in params.details.get("costs", {}).items()]
-    for name in ("config", "limits", "seed", "versions"):
+    for name in ("config", "sizes", "limits", "seed", "versions"):
         if name in params.provenance:
             value = params.provenance[name]
             rows.append([name, tag("code", json.dumps(value, default=str, sort_keys=True))])

@@ -43,13 +43,14 @@ def written(value: Any, kind: str) -> str:
     """A figure in the form of its kind; what is not defined is a dash."""
     if value is None or not math.isfinite(value):
         return "–"
-    return {
+    text = {
         PERCENT: f"{value:.2%}",
         MONEY: f"{value:,.2f}",
         NUMBER: f"{value:.2f}",
         COUNT: f"{value:,.0f}",
         DAYS: f"{value:,.0f} days",
     }[kind]
+    return text if text.strip("-0.,%") else text.lstrip("-")
 
 
 def titled(params: ReportParams) -> ReportParams:

@@ -33,11 +33,11 @@ def sized(bars: Bars, params: SizeParams, *, symbols: int) -> dict[str, Any]:
             raise NoBars(
                 f"{bars.symbol} has no bars before {params.decided_at}", hint="size by fraction, or leave it out"
             )
-        return {**common, "rule": _share(share), "units": None, "price": None, "value": None}
+        return {**common, "rule": _sleeve(share), "units": None, "price": None, "value": None}
     price = float(past.close[-1])
     most = params.cash * share / price
     if params.sizing == "fraction":
-        return {**common, "rule": _share(share), **_at(price, most, bars.symbol, lot)}
+        return {**common, "rule": _sleeve(share), **_at(price, most, bars.symbol, lot)}
     atr = average_true_range(past, params.atr_bars)
     distance = params.stop_atrs * atr
     wanted = params.cash * params.risk / distance
@@ -66,8 +66,8 @@ def true_ranges(bars: Bars) -> Floats:
     return np.maximum(bars.high[1:], before) - np.minimum(bars.low[1:], before)
 
 
-def _share(share: float) -> str:
-    return f"cash:{share!r}"
+def _sleeve(share: float) -> str:
+    return f"sleeve:{share!r}"
 
 
 def _at(price: float, units: float, symbol: str, lot: Decimal) -> dict[str, Any]:

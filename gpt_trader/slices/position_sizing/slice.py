@@ -16,7 +16,7 @@ class PositionSizing(Slice):
 
     @method()
     def calculate(self, params: SizeParams, ctx: StepContext) -> Sizes:
-        """A fixed fraction of the account for each symbol, or 1 % risk to a stop by true range, in whole lots."""
+        """A fixed fraction of the account as each symbol's sleeve, or 1 % risk to a stop, in whole lots."""
         from gpt_trader.core.frames import bars_of
         from gpt_trader.slices.position_sizing.rules import sized
 

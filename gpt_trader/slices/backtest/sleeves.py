@@ -1,0 +1,46 @@
+"""Sleeves: each strategy trades its own part of the account, so that one that grew leaves the others their money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from gpt_trader.core.errors import ConfigError
+from gpt_trader.core.orders import ZERO, exact
+from gpt_trader.trading.sizing import WORDS, parse_sizing
+
+if TYPE_CHECKING:
+    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.sizing import Sizing
+
+WORD = "sleeve"
+
+
+@dataclass(frozen=True)
+class Sleeve:
+    """All of a sleeve: the money that it began with, and what its strategy has made of it in this symbol."""
+
+    money: Decimal
+    strategy: str
+    share: Decimal | None = None
+
+    def quantity(self, account: Account, lane: Lane, price: float, stop: float | None) -> Decimal:  # noqa: ARG002
+        """What the sleeve is worth, at the price of the decision."""
+        held = account.position(self.strategy, lane.symbol)
+        made = (held.net + held.unrealised(exact(price))) * account.portfolio.rate(held.currency)
+        return max(self.money + made, ZERO) / exact(price * lane.unit)
+
+
+def sizing_of(rule: str, cash: Decimal, strategy: str) -> Sizing:
+    """Read sleeve:0.5, a part of the cash at the start, or one of the desk's own rules."""
+    word, _, part = rule.partition(":")
+    if word != WORD:
+        return parse_sizing(rule)
+    try:
+        share = Decimal(part)
+    except ArithmeticError:
+        share = ZERO
+    if not 0 < share <= 1:
+        raise ConfigError(f"'{rule}' is not a way of sizing", hint=f"write {WORD}:PART, {WORDS}")
+    return Sleeve(cash * share, strategy)
