@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.orders import RoundTrip
     from gpt_trader.core.portfolio import Position
-    from gpt_trader.trading.report import Report
+    from gpt_trader.trading.facts import Facts
 
     Floats = NDArray[np.float64]
 
 COLUMNS = ("realised", "fees", "funding", "borrow", "dividends")
 
 
-def all_of(report: Report) -> dict[str, float]:
+def all_of(report: Facts) -> dict[str, float]:
     """Every figure of a report, by name."""
     returns = metrics.returns_of(report.equity)
     periods = report.periods or metrics.observed_periods(report.times)
@@ -39,7 +39,7 @@ def all_of(report: Report) -> dict[str, float]:
     }
 
 
-def _return_figures(returns: Floats, report: Report, periods: float) -> dict[str, float]:
+def _return_figures(returns: Floats, report: Facts, periods: float) -> dict[str, float]:
     rate = report.risk_free
     longest = longest_drawdown(report.equity, report.times)
     return {
@@ -75,7 +75,7 @@ def _trade_figures(trades: Iterable[RoundTrip]) -> dict[str, float]:
     }
 
 
-def _activity_figures(report: Report, periods: float) -> dict[str, float]:
+def _activity_figures(report: Facts, periods: float) -> dict[str, float]:
     traded = np.array([float(f.quantity * f.price) for f in report.fills])
     return {
         "fills": float(len(report.fills)),
@@ -84,7 +84,7 @@ def _activity_figures(report: Report, periods: float) -> dict[str, float]:
     }
 
 
-def _benchmark_figures(returns: Floats, report: Report, periods: float) -> dict[str, float]:
+def _benchmark_figures(returns: Floats, report: Facts, periods: float) -> dict[str, float]:
     if report.benchmark is None:
         return {}
     theirs = metrics.returns_of(report.benchmark)
@@ -97,7 +97,7 @@ def _benchmark_figures(returns: Floats, report: Report, periods: float) -> dict[
     }
 
 
-def positions_held(report: Report) -> Floats:
+def positions_held(report: Facts) -> Floats:
     """At each time of the curve, how many strategies hold something."""
     changes = np.zeros(len(report.times) + 1)
     held: dict[tuple[str, str], Decimal] = {}
@@ -110,7 +110,16 @@ def positions_held(report: Report) -> Floats:
     return np.asarray(np.cumsum(changes[:-1]), dtype=np.float64)
 
 
-def costs_of(report: Report) -> dict[str, Decimal]:
+def positions_of(report: Facts) -> list[dict[str, Any]]:
+    """What is still held at the end."""
+    held = [p for p in report.portfolio.positions.values() if p.quantity]
+    return [
+        {"strategy": p.strategy, "symbol": p.symbol, "quantity": str(p.quantity), "average": f"{p.average:.12g}"}
+        for p in held
+    ]
+
+
+def costs_of(report: Facts) -> dict[str, Decimal]:
     """Fees, slippage, funding and borrow in the account's currency."""
     rate = report.portfolio.rate
     positions = report.portfolio.positions
@@ -123,7 +132,7 @@ def costs_of(report: Report) -> dict[str, Decimal]:
     return total
 
 
-def part_of(report: Report, *, symbol: str | None = None, strategy: str | None = None) -> dict[str, float]:
+def part_of(report: Facts, *, symbol: str | None = None, strategy: str | None = None) -> dict[str, float]:
     """The columns of the ledger, and the trades, of one symbol or one strategy."""
     inside = [
         p for (s, name), p in report.portfolio.positions.items() if symbol in (None, name) and strategy in (None, s)
@@ -142,10 +151,10 @@ def aligned(bars: Bars, times: NDArray[np.int64]) -> Floats:
     return np.where(at >= 0, bars.close[np.maximum(at, 0)], np.nan)
 
 
-def _net(report: Report, positions: Iterable[Position]) -> Decimal:
+def _net(report: Facts, positions: Iterable[Position]) -> Decimal:
     rate = report.portfolio.rate
     return sum((p.net * rate(p.currency) for p in positions), ZERO)
 
 
-def _unit(report: Report, position: Position) -> Decimal:
+def _unit(report: Facts, position: Position) -> Decimal:
     return position.multiplier * report.portfolio.rate(position.currency)

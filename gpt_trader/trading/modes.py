@@ -16,6 +16,7 @@ from gpt_trader.trading.account import Account
 from gpt_trader.trading.actions import Actions
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.desk import Desk
+from gpt_trader.trading.facts import Outcome
 from gpt_trader.trading.guard import Guard
 from gpt_trader.trading.limits import Limits, limits_of
 from gpt_trader.trading.ordering import closing_order
@@ -28,7 +29,7 @@ from gpt_trader.trading.playback import (
     play,
     span_of,
 )
-from gpt_trader.trading.report import Outcome, Report, make_report
+from gpt_trader.trading.report import Report, make_report, outcome_of
 from gpt_trader.trading.seats import StrategySpec, seats_of
 from gpt_trader.trading.simbroker import SimBroker
 from gpt_trader.trading.sizing import Share
@@ -191,4 +192,4 @@ def _close(bench: Bench, position: Position, last: MarketData, price: float) -> 
 def _other_order(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestConfig) -> Outcome:
     other: Literal["adverse", "favourable"] = "favourable" if config.fill.events == "adverse" else "adverse"
     bench = simulate(specs, bars, replace(config, fill=replace(config.fill, events=other)))
-    return Outcome.of(other, bench.desk, config.cash)
+    return outcome_of(other, bench.desk, config.cash)

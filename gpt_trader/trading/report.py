@@ -1,76 +1,39 @@
-"""The report of a finished session: what it earned, how it got there, and everything that one needs to get there again."""
+"""The report of a finished session: what it earned, how it got there, and all that one needs to get there again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gpt_trader.core.drawdowns import Drawdown, drawdowns, monthly_table
+from gpt_trader.core.errors import UsageError
 from gpt_trader.core.orders import ZERO, exact
-from gpt_trader.trading import figures
-from gpt_trader.trading.provenance import provenance_of
+from gpt_trader.trading import figures, tables
+from gpt_trader.trading.facts import Facts, Outcome
+from gpt_trader.trading.provenance import plain, provenance_of
+from gpt_trader.trading.tables import finite, moment
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
-    from gpt_trader.core.orders import Ended, Fill, Order, Refused, RoundTrip
-    from gpt_trader.core.portfolio import Portfolio
+    from gpt_trader.trading.config import BacktestConfig
     from gpt_trader.trading.desk import Desk
     from gpt_trader.trading.limits import Limits
-    from gpt_trader.trading.config import BacktestConfig
     from gpt_trader.trading.seats import StrategySpec
-    from gpt_trader.trading.tape import Alert
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result under the other order of events within ambiguous bars."""
-
-    events: str
-    final_equity: Decimal
-    total_return: float
-    trades: int
-
-    @classmethod
-    def of(cls, events: str, desk: Desk, cash: Decimal) -> Outcome:
-        """The outcome of a desk that is done."""
-        final = final_equity(desk)
-        return cls(events, final, float(final / cash - 1), len(desk.tape.trips))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class Report(Facts):
     """A finished session; figures are worked out when they are first asked for."""
-
-    symbols: tuple[str, ...]
-    times: NDArray[np.int64]
-    equity: NDArray[np.float64]
-    cash: Decimal
-    currency: str
-    final_equity: Decimal
-    portfolio: Portfolio
-    trades: tuple[RoundTrip, ...]
-    fills: tuple[Fill, ...]
-    orders: tuple[Order, ...]
-    refusals: tuple[Refused, ...]
-    ended: tuple[Ended, ...]
-    alerts: tuple[Alert, ...]
-    ambiguous_bars: int
-    other: Outcome | None
-    optimistic: tuple[str, ...]
-    limits: str
-    closing: str
-    benchmark: NDArray[np.float64] | None
-    risk_free: float
-    periods: float | None
-    provenance: Mapping[str, Any]
 
     @cached_property
     def metrics(self) -> dict[str, float]:
@@ -106,33 +69,77 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, without the long lists: what a summary and a JSON document need."""
-        from gpt_trader.trading.export import document
-
-        return document(self)
+        return {
+            **self._said(),
+            "metrics": {name: finite(value) for name, value in self.metrics.items()},
+            "drawdown": self._worst(),
+            "costs": {name: str(value) for name, value in self.costs.items()},
+            "positions": figures.positions_of(self),
+            "per_symbol": {name: _clean(part) for name, part in self.per_symbol.items()},
+            "per_strategy": {name: _clean(part) for name, part in self.per_strategy.items()},
+            "orders": len(self.orders),
+            "refusals": dict(Counter(refused.code for refused in self.refusals)),
+            "ended": dict(Counter(ended.code for ended in self.ended)),
+            "alerts": [{**plain(alert), "at": moment(alert.ns)} for alert in self.alerts],
+            "provenance": dict(self.provenance),
+        }
 
     def equity_frame(self) -> pd.DataFrame:
         """Equity and drawdown by time."""
-        from gpt_trader.trading.export import equity_frame
-
-        return equity_frame(self)
+        return tables.equity_frame(self)
 
     def trades_frame(self) -> pd.DataFrame:
         """Closed trades, one a row."""
-        from gpt_trader.trading.export import rows_frame
-
-        return rows_frame(self.trades)
+        return tables.rows_frame(self.trades)
 
     def fills_frame(self) -> pd.DataFrame:
         """Fills, one a row."""
-        from gpt_trader.trading.export import rows_frame
-
-        return rows_frame(self.fills)
+        return tables.rows_frame(self.fills)
 
     def save(self, folder: str, *, kinds: Sequence[str] = ("json", "csv", "parquet")) -> list[str]:
         """Write the report into a folder in each of these forms; the files' names are given back."""
-        from gpt_trader.trading.export import save
+        unknown = set(kinds) - {"json", "csv", "parquet"}
+        if unknown:
+            raise UsageError(f"a report is not written as {', '.join(sorted(unknown))}", hint="json, csv or parquet")
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        if "json" in kinds:
+            text = json.dumps(self.to_dict(), indent=2, allow_nan=False)
+            (place / "report.json").write_text(text + "\n", "utf-8")
+        written = ["report.json"] if "json" in kinds else []
+        return written + [tables.write(self, name, place, k) for k in kinds if k != "json" for name in tables.TABLES]
 
-        return save(self, folder, kinds=kinds)
+    def _said(self) -> dict[str, Any]:
+        return {
+            "symbols": list(self.symbols),
+            "from": moment(self.times[0]) if len(self.times) else None,
+            "to": moment(self.times[-1]) if len(self.times) else None,
+            "bars": len(self.times),
+            "currency": self.currency,
+            "cash": str(self.cash),
+            "final_equity": str(self.final_equity),
+            "ambiguous_bars": self.ambiguous_bars,
+            "other_order_of_events": None if self.other is None else plain(self.other),
+            "optimistic": list(self.optimistic),
+            "limits": self.limits,
+            "close_at_end": self.closing,
+        }
+
+    def _worst(self) -> dict[str, Any] | None:
+        worst = min(self.drawdowns, key=lambda d: d.depth, default=None)
+        if worst is None:
+            return None
+        return {"depth": worst.depth, "peak": moment(worst.peak_at), "trough": moment(worst.trough_at)}
+
+
+def _clean(part: dict[str, float]) -> dict[str, float | None]:
+    return {name: finite(value) for name, value in part.items()}
+
+
+def outcome_of(events: str, desk: Desk, cash: Decimal) -> Outcome:
+    """The outcome of a desk that is done."""
+    final = final_equity(desk)
+    return Outcome(events, final, float(final / cash - 1), len(desk.tape.trips))
 
 
 def final_equity(desk: Desk) -> Decimal:

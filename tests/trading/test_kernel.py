@@ -16,7 +16,10 @@ from gpt_trader.core.bars import Bars, Provenance
 from gpt_trader.core.errors import ConfigError, NoBars, ValidationError
 from gpt_trader.core.market import Instrument, Split, Timeframe
 from gpt_trader.core.orders import BUY
+from gpt_trader.strategies.breakout import Breakout
 from gpt_trader.strategies.buy_and_hold import BuyAndHold
+from gpt_trader.strategies.mean_reversion import MeanReversion
+from gpt_trader.strategies.momentum import Momentum
 from gpt_trader.strategies.sma_cross import SmaCross
 from gpt_trader.trading import kernel
 from gpt_trader.trading.config import BacktestConfig
@@ -122,6 +125,53 @@ def test_moving_averages_trade_as_on_the_desk(  # noqa: PLR0917
     )
     grid = Grid({"fast": np.array([fast]), "slow": np.array([fast + gap])}, {"below": below, "wait_for_cross": wait})
     compare(SmaCross, walk(seed, silent=silent), grid, config)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 10_000),
+    lookback=st.integers(1, 20),
+    threshold=st.sampled_from([0.0, 0.005, 0.02]),
+    below=st.sampled_from(["flat", "short"]),
+    silent=st.sampled_from([0.0, 0.15]),
+    fee=FEES,
+)
+def test_momentum_trades_as_on_the_desk(seed, lookback, threshold, below, silent, fee) -> None:
+    grid = Grid({"lookback": np.array([lookback, 130]), "threshold": np.array([threshold, 0.0])}, {"below": below})
+    compare(Momentum, walk(seed, silent=silent), grid, BacktestConfig(fill=FREE, costs=Costs(fee=fee)))
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 10_000),
+    entry=st.integers(1, 20),
+    leave=st.integers(1, 20),
+    short=st.booleans(),
+    silent=st.sampled_from([0.0, 0.15]),
+    fee=FEES,
+)
+def test_breakouts_trade_as_on_the_desk(seed, entry, leave, short, silent, fee) -> None:
+    grid = Grid({"entry": np.array([entry, 130]), "exit": np.array([leave, 5])}, {"short": short})
+    compare(Breakout, walk(seed, silent=silent), grid, BacktestConfig(fill=FREE, costs=Costs(fee=fee)))
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 10_000),
+    window=st.integers(2, 25),
+    entry=st.sampled_from([0.5, 1.0, 1.5, 2.0]),
+    leave=st.sampled_from([0.0, 0.25, 0.4]),
+    short=st.booleans(),
+    coarse=st.booleans(),
+    fee=FEES,
+)
+def test_mean_reversion_trades_as_on_the_desk(seed, window, entry, leave, short, coarse, fee) -> None:  # noqa: PLR0917
+    """Coarse prices stand still or repeat, so that scores lie exactly on their levels."""
+    bars = walk(seed)
+    if coarse:
+        bars = replace(bars, **{name: np.round(getattr(bars, name)) for name in ("open", "high", "low", "close")})
+    grid = Grid({"window": np.array([window, 130])}, {"entry": entry, "exit": leave, "short": short})
+    compare(MeanReversion, bars, grid, BacktestConfig(fill=FREE, costs=Costs(fee=fee)))
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
