@@ -81,6 +81,7 @@ class EventBus:
         self._store = store
         self._claims: Claims | None = None
         self._watch: Watch | None = None
+        self._ending: list[Lane] = []
         self._changing = threading.Lock()
         self._ticked = 0.0
         self._unhurried = [topic_filter(p) for p in self.settings.priority]
@@ -254,23 +255,27 @@ class EventBus:
     def close(self, timeout: float = 5.0) -> bool:
         """Wait for the handlers, then end all subscriptions; False when some handler did not return in time."""
         with self._changing:
-            if self._watch is None:
-                return True
             deadline = time.monotonic() + timeout
-            if threading.get_ident() not in self.hub.threads:
-                self.flush(timeout)
-            lanes = self.hub.lanes
-            for lane in lanes:
-                self.hub.remove(lane)
-                lane.stop()
-            ended = sum(not lane.join(deadline + 0.2 - time.monotonic()) for lane in lanes) == 0
-            self.hub.deaf()
-            self._watch.close()
-            self._watch = None
-            if ended and self._claims is not None:
+            if self._watch is not None:
+                self._end(timeout)
+            self._ending = [lane for lane in self._ending if not lane.join(deadline + 0.2 - time.monotonic())]
+            if self._claims is not None and not self._ending:
                 self._claims.close()
-            atexit.unregister(self.close)
-        return ended
+                self._claims = None
+            return not self._ending
+
+    def _end(self, timeout: float) -> None:
+        assert self._watch is not None
+        if threading.get_ident() not in self.hub.threads:
+            self.flush(timeout)
+        for lane in self.hub.lanes:
+            self.hub.remove(lane)
+            lane.stop()
+            self._ending.append(lane)
+        self.hub.deaf()
+        self._watch.close()
+        self._watch = None
+        atexit.unregister(self.close)
 
     def __enter__(self) -> Self:
         return self

@@ -143,8 +143,8 @@ class Store:
         if self._halted:
             raise self._halted
         cursor = self._write_cursor()
-        hit("journal.begin")
         try:
+            hit("journal.begin")
             cursor.execute(self._add, fact)
         except Exception as error:
             raise self._known(error) from error

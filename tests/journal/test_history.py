@@ -15,11 +15,12 @@ from gpt_trader.journal.history import PAYLOAD_BYTES, History, event_of
 from gpt_trader.journal.store import Store
 from gpt_trader.trading.clocks import BarClock, WallClock
 
+_numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _documents = st.dictionaries(
     _texts,
     st.recursive(
-        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | _texts,
+        st.none() | st.booleans() | _numbers | _texts,
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_texts, inner, max_size=4),
         max_leaves=12,
     ),
