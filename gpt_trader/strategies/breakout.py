@@ -13,7 +13,9 @@ from gpt_trader.core.ports import TradingStrategyPlugin
 from gpt_trader.strategies.params import StrategyParams
 
 if TYPE_CHECKING:
+    from gpt_trader.core.bars import Bars
     from gpt_trader.core.market import MarketData
+    from gpt_trader.trading.kernel import Grid, TargetRows
 
 
 class Breakout(TradingStrategyPlugin):
@@ -27,6 +29,13 @@ class Breakout(TradingStrategyPlugin):
         entry: int = Field(20, ge=1, description="bars whose extreme must be passed to enter")
         exit: int = Field(10, ge=1, description="bars whose opposite extreme must be passed to leave")
         short: bool = Field(default=False, description="whether to sell new lows short")
+
+    @classmethod
+    def targets(cls, bars: Bars, grid: Grid) -> TargetRows:
+        """The same decisions for all sets of a grid, for sweeps."""
+        from gpt_trader.strategies import rows
+
+        return rows.breakout(bars, grid)
 
     def initialize(self, config: Mapping[str, Any]) -> None:
         """Take the parameters and remember no bar yet."""

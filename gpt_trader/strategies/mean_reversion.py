@@ -16,7 +16,9 @@ from gpt_trader.strategies.params import StrategyParams
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gpt_trader.core.bars import Bars
     from gpt_trader.core.market import MarketData
+    from gpt_trader.trading.kernel import Grid, TargetRows
 
 
 class MeanReversion(TradingStrategyPlugin):
@@ -37,6 +39,13 @@ class MeanReversion(TradingStrategyPlugin):
             if self.exit >= self.entry:
                 raise ValueError("exit must be less than entry")
             return self
+
+    @classmethod
+    def targets(cls, bars: Bars, grid: Grid) -> TargetRows:
+        """The same decisions for all sets of a grid, for sweeps."""
+        from gpt_trader.strategies import rows
+
+        return rows.mean_reversion(bars, grid)
 
     def initialize(self, config: Mapping[str, Any]) -> None:
         """Take the parameters and remember no price yet."""

@@ -13,7 +13,9 @@ from gpt_trader.core.ports import TradingStrategyPlugin
 from gpt_trader.strategies.params import Below, StrategyParams
 
 if TYPE_CHECKING:
+    from gpt_trader.core.bars import Bars
     from gpt_trader.core.market import MarketData
+    from gpt_trader.trading.kernel import Grid, TargetRows
 
 
 class Momentum(TradingStrategyPlugin):
@@ -27,6 +29,13 @@ class Momentum(TradingStrategyPlugin):
         lookback: int = Field(20, ge=1, description="bars between the two closes that are compared")
         threshold: float = Field(0.0, ge=0, lt=1, description="the least move, as a part of the price")
         below: Below = Field("flat", description="what to be when the price has fallen")
+
+    @classmethod
+    def targets(cls, bars: Bars, grid: Grid) -> TargetRows:
+        """The same decisions for all sets of a grid, for sweeps."""
+        from gpt_trader.strategies import rows
+
+        return rows.momentum(bars, grid)
 
     def initialize(self, config: Mapping[str, Any]) -> None:
         """Take the parameters and remember no price yet."""

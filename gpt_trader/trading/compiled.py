@@ -375,3 +375,34 @@ def above(a: Floats, which_a: Ints, b: Floats, which_b: Ints, first: Ints, below
         start = first[k]
         out[k, :start] = 0
         _compare(a[which_a[k], start:], b[which_b[k], start:], below, out[k, start:])
+
+
+class Rails(NamedTuple):
+    """For each set, the numbers of the lines that steer it: the value, and what it must pass to change the position."""
+
+    value: Ints
+    long_above: Ints
+    low_below: Ints
+    leave_long_below: Ints
+    leave_short_above: Ints
+
+
+@_quick
+def latched(lines: Floats, rails: Rails, first: Ints, low: int, out: Targets) -> None:
+    """Targets that hold until a line is passed: 1 above one, `low` below another, and 0 where a position is left."""
+    value, long_above, low_below, leave_long_below, leave_short_above = rails
+    for k in range(out.shape[0]):
+        x, row, state, start = lines[value[k]], out[k], 0, first[k]
+        above, below = lines[long_above[k]], lines[low_below[k]]
+        leave_long, leave_short = lines[leave_long_below[k]], lines[leave_short_above[k]]
+        row[:start] = 0
+        for i in range(start, len(row)):
+            if x[i] > above[i]:
+                state = 1
+            elif x[i] < below[i]:
+                state = low
+            elif state > 0:
+                state = 0 if x[i] < leave_long[i] else 1
+            elif state < 0:
+                state = 0 if x[i] > leave_short[i] else -1
+            row[i] = state
