@@ -64,8 +64,8 @@ class SmaCross(TradingStrategyPlugin):
         """A signal at the close of the bar in which the averages change places."""
         price = market_data.price
         prices = self.prices
-        self.slow_sum = slow_sum = self.slow_sum + (price - prices[0])
-        self.fast_sum = fast_sum = self.fast_sum + (price - prices[-self.fast])
+        self.slow_sum = slow_sum = self.slow_sum + price - prices[0]
+        self.fast_sum = fast_sum = self.fast_sum + price - prices[-self.fast]
         prices.append(price)
         if self.missing:
             self.missing -= 1
