@@ -125,7 +125,7 @@ class Bar(MarketData):
     __slots__ = ("ns",)
     stale = False  # what a recording knows to be stale has no volume
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one argument for each column
         self, symbol: str, ns: int, price: float, volume: float, open_: float, high: float, low: float
     ) -> None:
         self.symbol = symbol
@@ -160,7 +160,7 @@ class Block:
 
 
 class ColumnBar(Bar):
-    """A bar out of columns: its other prices stay there until somebody asks, because most strategies ask for the close."""
+    """A bar out of columns: its other prices stay there until somebody asks, as most ask only for the close."""
 
     __slots__ = ("_block", "_row")
 
@@ -241,7 +241,7 @@ Action = Split | Dividend | Funding | Rate
 class Window:
     """The last so many numbers, oldest first; the newest pushes the oldest out."""
 
-    __slots__ = ("_ring", "_next", "count")
+    __slots__ = ("_next", "_ring", "count")
 
     def __init__(self, length: int) -> None:
         self._ring = [0.0] * length

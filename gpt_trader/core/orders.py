@@ -79,7 +79,7 @@ AT_MARKET = Terms()
 
 @dataclass(slots=True)
 class TradeSignal:
-    """What a strategy wants; without a quantity the session sizes it, as a target it is that position and not that trade."""
+    """What a strategy wants; without a quantity the session sizes it, as a target it is a position, not a trade."""
 
     symbol: str
     side: Side | str

@@ -31,9 +31,26 @@ class Position:
     """
 
     __slots__ = (
-        "strategy", "symbol", "currency", "multiplier", "costing", "quantity", "cost", "realised", "fees", "funding", "borrow",
-        "dividends", "lots", "opened_ns", "entered", "entered_value", "left_value",
-        "_basis", "_basis_cost", "_before",
+        "_basis",
+        "_basis_cost",
+        "_before",
+        "borrow",
+        "cost",
+        "costing",
+        "currency",
+        "dividends",
+        "entered",
+        "entered_value",
+        "fees",
+        "funding",
+        "left_value",
+        "lots",
+        "multiplier",
+        "opened_ns",
+        "quantity",
+        "realised",
+        "strategy",
+        "symbol",
     )  # fmt: skip
 
     def __init__(

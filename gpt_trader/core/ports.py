@@ -78,15 +78,15 @@ class TradingStrategyPlugin(ABC):
     Params: ClassVar[type[BaseModel] | None] = None
     per_symbol: ClassVar[bool] = False
 
-    def initialize(self, config: Mapping[str, Any]) -> None:
+    def initialize(self, config: Mapping[str, Any]) -> None:  # noqa: B027 - it may be left as it is
         """Take the parameters, before the first market data."""
 
     @abstractmethod
     def on_market_data(self, market_data: MarketData) -> TradeSignal | Sequence[TradeSignal] | None:
         """Answer to new market data with a signal, several, or nothing."""
 
-    def on_trade_executed(self, trade: Trade) -> None:
+    def on_trade_executed(self, trade: Trade) -> None:  # noqa: B027 - it may be left as it is
         """Learn that an order of one's own was executed, in whole or in part."""
 
-    def cleanup(self) -> None:
+    def cleanup(self) -> None:  # noqa: B027 - it may be left as it is
         """Let go of everything, after the last market data."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Breakout(TradingStrategyPlugin):
-    """Long above the highest high of `entry` bars, out below the lowest low of `exit` bars; the current bar is in neither."""
+    """Long above the highest high of `entry` bars, out below the lowest low of `exit` bars, the current one apart."""
 
     per_symbol = True
 

@@ -199,7 +199,7 @@ class Account:
         return self.portfolio.equity(prices)
 
     def lots_for(self, strategy: str, symbol: str, share: Decimal, price: Decimal, fee: Fee) -> Decimal:
-        """The position, in whole lots, that a share of the equity pays for at this price, the fee of getting there included."""
+        """The position, in whole lots, that a share of the equity pays for at this price, with its fee."""
         instrument = self.lanes[symbol].instrument
         rate = instrument.multiplier * self.portfolio.rate(instrument.currency)
         equity = self.exact_equity(symbol, price)

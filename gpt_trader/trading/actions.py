@@ -1,4 +1,4 @@
-"""Events that change a holding without a trade: splits, dividends, funding, rates of exchange, and the cost of borrowing."""
+"""Events that change a holding without a trade: splits, dividends, funding, exchange rates, borrowing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.market import Action, MarketData
     from gpt_trader.trading.account import Account
-    from gpt_trader.trading.desk import Desk
     from gpt_trader.trading.config import BacktestConfig
+    from gpt_trader.trading.desk import Desk
     from gpt_trader.trading.simbroker import SimBroker
 
 NEVER = 2**63 - 1

@@ -27,7 +27,7 @@ class BacktestConfig:
     costs: Costs = field(default_factory=Costs)
     fill: FillRules = field(default_factory=FillRules)
     sizing: Sizing | None = None
-    """Without one, the money is shared evenly among all symbols and strategies, and each signal takes its whole share."""
+    """Without one, the money is shared evenly among all symbols and strategies; a signal takes its whole share."""
     limits: Literal["none", "standard"] | Mapping[str, Any] = "none"
     leverage: Decimal = Decimal(1)
     costing: Costing = "average"

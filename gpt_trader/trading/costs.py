@@ -22,7 +22,7 @@ class _NoNegatives:
 
 @dataclass(frozen=True)
 class Fee(_NoNegatives):
-    """A fee for each fill: so much a share, and a part of the value (its own for makers, below 0 for a rebate), within bounds."""
+    """A fee for each fill: so much a share and a part of the value, within bounds; a maker has a part of its own."""
 
     percent: Decimal = ZERO
     maker: Decimal | None = None
@@ -45,13 +45,13 @@ class Fee(_NoNegatives):
 
 @dataclass(frozen=True)
 class Slippage(_NoNegatives):
-    """How much worse than the bar's price a taker is filled: a fixed amount, a part of the price, or by share of volume."""
+    """How much worse than the bar's price a taker fills: a fixed amount, a part of the price, or by share of volume."""
 
     kind: Literal["none", "fixed", "percent", "volume"] = "none"
     amount: Decimal = ZERO
 
     def of(self, price: Decimal, quantity: Decimal, volume: float) -> Decimal:
-        """The adverse distance from the price; by volume it grows with the square of the share, unknown volume counts as all."""
+        """The adverse distance; by volume it grows with the square of the share, and unknown volume counts as all."""
         if self.kind == "fixed":
             return self.amount
         if self.kind == "percent":

@@ -1,4 +1,4 @@
-"""The desk walks each piece of market data down the one order path: settle, mark, decide, size, check, record, submit."""
+"""The desk walks market data down the one order path: settle, mark, decide, size, check, record, submit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Desk:
-    """The only caller of strategy, guard and broker; its stages are methods, because a workflow may name them one by one."""
+    """The only caller of strategy, guard and broker; its stages are methods, as a workflow may name them one by one."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Desk:
         if held:
             value = held * price * lane.unit
             moved = equity + (value - lane.value)
-            if moved == moved:  # a bar without a price leaves the last valuation standing
+            if moved == moved:  # noqa: PLR0124 - a bar without a price leaves the last valuation standing
                 lane.value = value
                 account.equity = equity = moved
         if equity <= guard.floor or equity > guard.ceiling or ns >= guard.wake:

@@ -28,7 +28,7 @@ class Execution:
         self._share = volume_share
         self._part = float(volume_share) if volume_share is not None else 0.0
 
-    def fill(
+    def fill(  # noqa: PLR0915 - one walk without calls, because every trade pays for each
         self, w: Working, price: float, bar: MarketData, *, maker: bool = False, unlimited: bool = False
     ) -> Fill | str | None:
         """The fill; None when the bar has no volume left for it; a code when the order must end."""
@@ -42,8 +42,7 @@ class Execution:
             position = lane.own.get(order.strategy)
             if position is not None:
                 change = order.aim - position.quantity if w.buys else position.quantity - order.aim
-                if change < quantity:
-                    quantity = change
+                quantity = min(quantity, change)
         if quantity <= ZERO:
             return "nothing_left"
         size = lane.as_float(quantity)
@@ -59,9 +58,10 @@ class Execution:
                 lane.used_ns, lane.used = bar.ns, used + size
         filled = self._moved(w, base, quantity, bar) if self._moves_price and not maker else base
         fee = self._fee.of(quantity, quantity * filled * lane.instrument.multiplier, maker=maker)
-        if not self._account.surely_affords(lane, size if w.buys else -size, price):
-            if not self._account.affords(order.symbol, quantity if w.buys else -quantity, filled, fee):
-                return "buying_power"
+        if not self._account.surely_affords(lane, size if w.buys else -size, price) and not self._account.affords(
+            order.symbol, quantity if w.buys else -quantity, filled, fee
+        ):
+            return "buying_power"
         w.left -= quantity
         w.filled += quantity
         return Fill(
@@ -85,7 +85,7 @@ class Execution:
         change = aim - held if w.buys else held - aim
         if order.share is not None and not w.filled:
             w.left = change
-        return change if change <= w.left else w.left
+        return min(change, w.left)
 
     def _share_of_equity(self, w: Working, share: Decimal, price: Decimal) -> Decimal:
         order = w.order

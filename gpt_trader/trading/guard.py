@@ -73,9 +73,9 @@ class Guard:
     def check(self, order: Order, ns: int) -> Approved | Refused:
         """Judge an order: the verdict carries it, so that nothing else can be sent in its name."""
         working = self.working()
-        if not working and self._screens and not self.halts:
-            if self._screen.passes(order, self.account, self.memory, ns):
-                return self._approve(order, ns)
+        quick = self._screens and not working and not self.halts
+        if quick and self._screen.passes(order, self.account, self.memory, ns):
+            return self._approve(order, ns)
         return self._judge(order, working, ns) or self._approve(order, ns)
 
     def redeem(self, approved: Approved) -> bool:

@@ -1,4 +1,4 @@
-"""The three modes are one desk with other parts; here is the table, and the simple way in: run a backtest, get a report."""
+"""The three modes are one desk with other parts: the table of them, and the simple way in, a backtest."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ PRICES = ("limit", "stop", "stop_loss", "take_profit")
 
 
 def make_order(account: Account, seat: Seat, signal: TradeSignal, ns: int, order_id: str) -> Order | Refused | None:
-    """The order for a signal; None when the strategy is where it wants to be, a refusal when the signal makes no order."""
+    """The order for a signal; None when its strategy is where it wants to be, a refusal when it makes no order."""
     lane = account.lanes.get(signal.symbol)
     if lane is None:
         return _refused(seat, signal, ns, order_id, "unknown_instrument", "it is no instrument of this session")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpt_trader.core.bars import Bars
-    from gpt_trader.trading.limits import Limits
     from gpt_trader.trading.config import BacktestConfig
+    from gpt_trader.trading.limits import Limits
     from gpt_trader.trading.seats import StrategySpec
 
 LEFT_OUT = ("finer", "actions", "instruments")

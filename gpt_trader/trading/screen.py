@@ -39,7 +39,7 @@ QUIET = {pace.OrderRate: 1.0, pace.MessageBudget: 60.0}
 
 
 class Screen:
-    """The tightest of all limits, for one kind of order: plain, at market, in an account without other orders or symbols."""
+    """The tightest of all limits, for one kind of order: plain, at market, alone in an account of one symbol."""
 
     def __init__(self, controls: Sequence[Control], costs: Costs | None) -> None:
         self.knows_all = all(type(control) in STOOD_FOR for control in controls)

@@ -161,10 +161,10 @@ class SimBroker:
         while live:
             last = live[-1].seq
             for w in live:
-                if w.left and not (w.kind is MARKET_ON_OPEN and not self._opens_session(w, bar)):
-                    if at_open(w, bar, touch=self._touch):
-                        maker = w.kind is LIMIT and not w.fresh
-                        yield from self._execute(w, bar.open, bar, maker=maker)
+                waits = w.kind is MARKET_ON_OPEN and not self._opens_session(w, bar)
+                if w.left and not waits and at_open(w, bar, touch=self._touch):
+                    maker = w.kind is LIMIT and not w.fresh
+                    yield from self._execute(w, bar.open, bar, maker=maker)
             # A bracket around what was just opened is live on this very bar.
             live = [w for w in self._live(bar) if w.seq > last]
 
@@ -343,9 +343,9 @@ class SimBroker:
             return
         held = self.account.position(order.strategy, order.symbol).quantity
         for w in list(works):
-            if w.order.terms.reduce_only and w.order.strategy == order.strategy:
-                if not (held < ZERO if w.buys else held > ZERO):
-                    self._end(w, "position_closed", fill.ns)
+            mine = w.order.terms.reduce_only and w.order.strategy == order.strategy
+            if mine and not (held < ZERO if w.buys else held > ZERO):
+                self._end(w, "position_closed", fill.ns)
 
 
 def contradictory(reached: Iterable[Working]) -> bool:

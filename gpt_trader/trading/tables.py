@@ -62,7 +62,6 @@ def rows_frame(records: Sequence[Any]) -> pd.DataFrame:
 
 def write(report: Facts, name: str, place: Path, kind: str) -> str:
     """Write one table in one form, and give back the file's name."""
-
     columns, rows = table(report, name)
     path = place / f"{name}.{kind}"
     if kind == "csv":

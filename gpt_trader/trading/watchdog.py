@@ -1,4 +1,4 @@
-"""A strategy that never comes back is interrupted, at no cost per bar: a thread looks now and then whether the desk moves."""
+"""A strategy that never comes back is interrupted, at no cost per bar: a thread looks whether the desk moves."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ LOOKS = 4
 
 
 class Overdue(BaseException):
-    """Raised inside a strategy that did not answer in time; not an Exception, so that it does not catch it by accident."""
+    """Raised inside a strategy that did not answer in time; no Exception, so that it is not caught by accident."""
 
 
 class Watchdog:
-    """Watches the thread that entered it; whoever stands still inside a strategy for the whole deadline gets Overdue raised.
+    """Watches the thread that entered it; who stands still inside a strategy for its whole time gets Overdue.
 
-    It interrupts Python code; a call into C that never returns ends only with its process, or in a seat with its own thread.
+    It interrupts Python code; a call into C that never returns ends only with its process.
     """
 
     def __init__(self, progress: Callable[[], object], asking: frozenset[CodeType], *, deadline: float) -> None:

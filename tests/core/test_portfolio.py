@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, getcontext, localcontext
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from gpt_trader.core.orders import BUY, SELL, Fill
 from gpt_trader.core.portfolio import Portfolio, Position
 
 D = Decimal
+CASH = D(1_000_000)
 prices = st.decimals(min_value=D("0.01"), max_value=D("9999.99"), places=2)
 quantities = st.integers(min_value=1, max_value=500)
 sides = st.sampled_from([BUY, SELL])
@@ -25,7 +27,7 @@ def fill(number, side, quantity, price, fee=0, *, symbol="X", strategy="s"):
     return Fill(str(number), str(number), strategy, symbol, side, D(quantity), D(price), D(fee) / 100, number)
 
 
-def booked(fills, costing="average", cash=D(1_000_000)):
+def booked(fills, costing="average", cash=CASH):
     portfolio = Portfolio(cash, costing=costing)
     for each in fills:
         portfolio.apply(each)
@@ -36,7 +38,7 @@ def parts_of(order, at):
     """The order cut into parts, its fee cut along with it, to the last digit."""
     _, quantity, _, fee = order
     edges = [0, *sorted({c for c in at if c < quantity}), quantity]
-    sizes = [b - a for a, b in zip(edges, edges[1:], strict=False)]
+    sizes = [b - a for a, b in pairwise(edges)]
     fees = [(D(fee) * size / quantity).quantize(D("1e-6")) for size in sizes]
     fees[-1] = D(fee) - sum(fees[:-1], D(0))
     return sizes, fees
@@ -119,7 +121,8 @@ def test_a_fill_that_turns_the_position_closes_one_trade_and_opens_the_next():
     trip = portfolio.apply(fill(2, SELL, 25, 110, 500))
     assert trip is not None
     assert (trip.quantity, trip.entry_price, trip.exit_price, trip.fees) == (D(10), D(100), D(110), D(2))
-    assert (trip.profit, trip.gain) == (D(98), pytest.approx(0.098))
+    assert trip.profit == D(98)
+    assert trip.gain == pytest.approx(0.098)
     assert portfolio.held("X") == -15
     assert portfolio.positions["s", "X"].fees == 5
 

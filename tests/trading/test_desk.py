@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -143,7 +144,7 @@ def test_submit_takes_only_what_the_guard_approved():
     bench.desk.account.lanes["X"].price = 100.0
     with pytest.raises(RefusedByRisk):
         bench.desk.submit(Approved(order))
-    approved = bench.desk.check(order, 1)
+    approved: Any = bench.desk.check(order, 1)
     bench.desk.submit(approved)
     with pytest.raises(RefusedByRisk):
         bench.desk.submit(approved)
@@ -240,7 +241,7 @@ def test_signals_that_make_no_order_are_refused_with_a_code():
         TradeSignal("NONE", BUY, 1),
         TradeSignal("X", "sideways", 1),
         TradeSignal("X", BUY, math.nan),
-        TradeSignal("X", BUY, "many"),
+        TradeSignal("X", BUY, "many"),  # type: ignore[arg-type]
         TradeSignal("X", BUY, 0.4),
         TradeSignal("X", BUY, -5),
     ]
@@ -274,7 +275,7 @@ def test_a_session_loss_flattens_and_the_next_day_begins_anew():
     report = trade(bars, script, cash=D(100_000), limits=limits)
     assert [(f.ns // minute, str(f.side), int(f.quantity)) for f in report.fills] == [(1, "buy", 800), (4, "sell", 800)]
     assert [r.code for r in report.refusals] == ["session_loss", "session_loss"]
-    assert [(a.severity, a.code) for a in report.alerts][0] == ("critical", "session_loss")
+    assert (report.alerts[0].severity, report.alerts[0].code) == ("critical", "session_loss")
     assert report.limits == "custom"
 
 
@@ -354,7 +355,7 @@ def test_a_backtest_without_bars_or_with_two_of_a_name_is_refused():
     with pytest.raises(ConfigError):
         run_backtest([spec, spec], drawn(5))
     with pytest.raises(ValidationError, match="is no TradingStrategyPlugin"):
-        run_backtest(StrategySpec("s", dict), drawn(5))
+        run_backtest(StrategySpec("s", dict), drawn(5))  # type: ignore[arg-type]
     with pytest.raises(ValidationError, match="there is none of it"):
         run_backtest(StrategySpec("s", BuyAndHold, symbols=("Q",)), drawn(5))
 
@@ -366,15 +367,14 @@ def test_cash_is_an_exact_number_above_zero(cash):
 
 
 def test_progress_is_told():
-    seen = []
+    seen: list[int] = []
     run_backtest(StrategySpec("s", BuyAndHold), drawn(40_000), progress=seen.append)
     assert seen == [16_384, 32_768]
 
 
 def test_the_modes_differ_in_feed_clock_and_broker_only():
-    assert {mode: set(parts) for mode, parts in MODES.items()} == dict.fromkeys(
-        ("backtest", "paper", "live"), {"feed", "clock", "broker"}
-    )
+    assert set(MODES) == {"backtest", "paper", "live"}
+    assert all(set(parts) == {"feed", "clock", "broker"} for parts in MODES.values())
     assert MODES["paper"]["broker"] == MODES["backtest"]["broker"]
 
 

@@ -1,10 +1,11 @@
-"""Every control just under its limit, exactly at it and just over it; and every limit that is no limit refuses to start."""
+"""Every control just under its limit, exactly at it and just over it; what is no limit refuses to start."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import fields
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from gpt_trader.trading.guards import market, pace, running, size
 from gpt_trader.trading.guards.base import Control
 from gpt_trader.trading.guards.integrity import INTEGRITY
 from gpt_trader.trading.guards.memory import Memory
-from gpt_trader.trading.limits import PRE_TRADE, WATCHES, limits_of, limits_schema, make
+from gpt_trader.trading.limits import PRE_TRADE, WATCHES, limits_of, limits_schema
 
 NOW = 1_000_000 * SECOND
 D = Decimal
@@ -51,6 +52,11 @@ def verdict(control, asked=None, *, on=None, memory=None, working=(), ns=NOW, co
     guard.working = lambda: working
     guard.memory = memory or guard.memory
     result = guard.check(asked or order(), ns)
+    return result.code if isinstance(result, Refused) else None
+
+
+def code(result):
+    """The code of a refusal; an approval has none."""
     return result.code if isinstance(result, Refused) else None
 
 
@@ -280,8 +286,8 @@ def test_what_is_no_proper_order_is_refused_in_every_mode(asked, code):
 def test_reduce_only_may_close_and_not_turn():
     guard = Guard(account(held={"X": 10}))
     assert isinstance(guard.check(order(10, SELL, reduce_only=True), NOW), Approved)
-    assert guard.check(order(11, SELL, reduce_only=True, id="2"), NOW).code == "reduce_only"
-    assert guard.check(order(1, BUY, reduce_only=True, id="3"), NOW).code == "reduce_only"
+    assert code(guard.check(order(11, SELL, reduce_only=True, id="2"), NOW)) == "reduce_only"
+    assert code(guard.check(order(1, BUY, reduce_only=True, id="3"), NOW)) == "reduce_only"
 
 
 def test_buying_power_counts_what_orders_at_work_have_reserved():
@@ -289,13 +295,13 @@ def test_buying_power_counts_what_orders_at_work_have_reserved():
     assert isinstance(guard.check(order(100), NOW), Approved)
     guard.working = lambda: [order(60, id="w")]
     assert isinstance(guard.check(order(40, id="2"), NOW), Approved)
-    assert guard.check(order(41, id="3"), NOW).code == "buying_power"
+    assert code(guard.check(order(41, id="3"), NOW)) == "buying_power"
 
 
 def test_leverage_multiplies_buying_power():
     guard = Guard(account(cash=10_000, leverage=2))
     assert isinstance(guard.check(order(200), NOW), Approved)
-    assert guard.check(order(201, id="2"), NOW).code == "buying_power"
+    assert code(guard.check(order(201, id="2"), NOW)) == "buying_power"
 
 
 class Broken(Control):
@@ -313,11 +319,9 @@ def test_a_control_that_fails_refuses():
 
 # --- limits that are none ---------------------------------------------------------------------------------------------
 
+LIMITED: list[Any] = [*PRE_TRADE.values(), *WATCHES.values()]
 NUMBERS = [
-    (kind, field.name, field.type)
-    for kind in (*PRE_TRADE.values(), *WATCHES.values())
-    for field in fields(kind)
-    if field.type in {"float", "int"}
+    (kind, field.name, field.type) for kind in LIMITED for field in fields(kind) if field.type in {"float", "int"}
 ]
 
 
@@ -346,9 +350,9 @@ def test_unknown_names_and_wrong_shapes_refuse_to_start_and_say_what_was_meant()
     with pytest.raises(ConfigError, match="no limit called 'crypt'"):
         limits_of({"price_collar": {"crypt": 0.1}})
     with pytest.raises(ConfigError, match="names no limits"):
-        limits_of("standart")
+        limits_of("standart")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="a table"):
-        limits_of([1])
+        limits_of([1])  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="list of words"):
         limits_of({"restricted_symbol": "X"})
     with pytest.raises(ConfigError, match="takes no limit"):
@@ -378,7 +382,7 @@ def test_ones_own_limits_start_from_the_standard_ones_and_may_be_switched_off():
 
 
 def test_every_control_has_a_code_of_its_own_a_sentence_and_a_place_in_the_schema():
-    kinds = [*(type(c) for c in INTEGRITY), *PRE_TRADE.values(), *WATCHES.values()]
+    kinds: list[Any] = [*(type(c) for c in INTEGRITY), *PRE_TRADE.values(), *WATCHES.values()]
     codes = [kind.code for kind in kinds]
     assert len(set(codes)) == len(codes)
     assert all(kind.__doc__ and code for kind, code in zip(kinds, codes, strict=True))
@@ -415,7 +419,7 @@ def test_the_schema_and_the_code_agree_on_what_limits_are(table, valid):
 def test_a_strategy_has_limits_of_its_own_beside_the_sessions():
     limits = limits_of({"strategies": {"small": {"max_position": 5}}})
     guard = Guard(account(held={"X": 5}), (), per_strategy=limits.per_strategy)
-    assert guard.check(order(6, strategy="small"), NOW).code == "max_position"
+    assert code(guard.check(order(6, strategy="small"), NOW)) == "max_position"
     assert isinstance(guard.check(order(5, strategy="small", id="2"), NOW), Approved)
     assert isinstance(guard.check(order(6, strategy="large", id="3"), NOW), Approved)
 
@@ -449,7 +453,7 @@ numbers = st.floats(0.001, 2.0)
     ),
     st.floats(0, 0.01),
 )
-def test_the_quick_look_never_changes_a_verdict(quantity, side, held, trades, ago, table, fee):
+def test_the_quick_look_never_changes_a_verdict(quantity, side, held, trades, ago, table, fee):  # noqa: PLR0917
     wide = {"max_quantity": 1e9, "max_notional": 1e9, "max_position": 1e9, "gross_exposure": 1e9, "net_exposure": 1e9}
     limits = limits_of({**wide, "risk_per_position": 1e9, "volume_share": 1e9, "correlation_cluster": 1e9, **table})
     verdicts = []
@@ -476,22 +480,28 @@ def guard_terms():
 # --- approvals --------------------------------------------------------------------------------------------------------
 
 
-def test_an_approval_works_once_and_only_the_guards_own():
-    guard = Guard(account())
+def approved(guard):
+    """The guard's yes to an order that it has nothing against."""
     yes = guard.check(order(), NOW)
     assert isinstance(yes, Approved)
+    return yes
+
+
+def test_an_approval_works_once_and_only_the_guards_own():
+    guard = Guard(account())
+    yes = approved(guard)
     assert not guard.redeem(Approved(yes.order))
     assert not guard.redeem(Approved(order(11)))
-    yes = guard.check(order(), NOW)
+    yes = approved(guard)
     assert guard.redeem(yes)
     assert not guard.redeem(yes)
 
 
 def test_an_approval_cannot_be_bent_to_another_order():
     guard = Guard(account())
-    yes = guard.check(order(), NOW)
+    yes = approved(guard)
     with pytest.raises(AttributeError):
-        yes.order = order(999)
+        yes.order = order(999)  # type: ignore[misc]
     assert not guard.redeem(yes._replace(order=order(999)))
 
 
@@ -549,10 +559,7 @@ def test_five_losses_in_a_row_lock_entries(losses, locked):
     for _ in range(losses):
         guard.closed(trip(-1))
     guard.look(100_000.0, NOW + 1)
-    refused = guard.check(order(), NOW)
-    assert isinstance(refused, Refused) is locked
-    if locked:
-        assert refused.code == "consecutive_losses"
+    assert code(guard.check(order(), NOW)) == ("consecutive_losses" if locked else None)
 
 
 def test_a_gain_between_losses_starts_the_count_again():
@@ -567,9 +574,9 @@ def test_while_halted_reductions_pass_and_entries_do_not():
     guard = Guard(on, (), running=[running.SessionLoss()])
     guard.look(100_000.0, NOW)
     guard.look(90_000.0, NOW + 1)
-    assert guard.check(order(), NOW).code == "session_loss"
+    assert code(guard.check(order(), NOW)) == "session_loss"
     assert isinstance(guard.check(order(5, SELL, id="2"), NOW), Approved)
-    assert guard.check(order(15, SELL, id="3"), NOW).code == "session_loss"
+    assert code(guard.check(order(15, SELL, id="3"), NOW)) == "session_loss"
 
 
 def test_clearing_a_halt_takes_a_person_and_a_reason():
@@ -631,7 +638,7 @@ def test_a_mismatch_makes_only_its_instrument_reduce_only():
     guard.memory.mismatched.add("X")
     guard.wake = 0
     guard.look(100_000.0, NOW + 1)
-    assert guard.check(order(), NOW).code == "reconciliation_mismatch"
+    assert code(guard.check(order(), NOW)) == "reconciliation_mismatch"
     assert isinstance(guard.check(order(symbol="Y", id="2"), NOW), Approved)
 
 

@@ -106,7 +106,8 @@ def test_a_report_of_nothing_says_so_in_json():
 def test_the_document_names_all_that_made_it(report):
     told = report.to_dict()
     made = told["provenance"]
-    assert made["data"][0]["hash"] and made["data"][0]["bars"] == 700
+    assert len(made["data"][0]["hash"]) == 64
+    assert made["data"][0]["bars"] == 700
     assert made["data"][0]["origin"] == "synthetic"
     assert made["strategies"][0]["params"]["fast"] == 5
     source = Path(sma_cross.__file__).read_bytes()
@@ -138,8 +139,9 @@ def test_every_form_holds_the_same_rows(report, tmp_path):
         table = pq.read_table(tmp_path / f"{name}.parquet").to_pylist()
         assert len(rows) == len(table) == count
         assert list(rows[0]) == list(table[0])
-    assert D(rows[0]["price"]) == report.fills[0].price
-    assert rows[0]["time"].endswith("+00:00")
+        if name == "fills":
+            assert D(rows[0]["price"]) == report.fills[0].price
+            assert rows[0]["time"].endswith("+00:00")
 
 
 def test_a_form_that_does_not_exist_is_refused(report, tmp_path):

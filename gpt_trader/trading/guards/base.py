@@ -43,7 +43,7 @@ class Look:
         "working",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the facts are what they are
         self,
         order: Order,
         account: Account,
@@ -156,7 +156,7 @@ def entering(working: Sequence[Order], order: Order, scope: str | None) -> float
     """What other orders of the symbol add in the order's direction; exits that only reduce add nothing."""
     total = 0.0
     for other in working:
-        if other.symbol == order.symbol and other.side is order.side and not other.terms.reduce_only:
-            if scope is None or other.strategy == scope:
-                total += float(other.quantity)
+        same = other.symbol == order.symbol and other.side is order.side and scope in {None, other.strategy}
+        if same and not other.terms.reduce_only:
+            total += float(other.quantity)
     return total if order.side is BUY else -total

@@ -120,7 +120,7 @@ class NetExposure(Control):
 
 @dataclass(frozen=True, slots=True)
 class RiskPerPosition(Control):
-    """What is lost at the stop, fees included, stays within this part of the equity; without a stop all counts as lost."""
+    """What is lost at the stop, with fees, stays within this part of the equity; without a stop all counts as lost."""
 
     code = "risk_per_position"
     limit: float = 0.01
@@ -139,7 +139,7 @@ class RiskPerPosition(Control):
 
 @dataclass(frozen=True, slots=True)
 class CorrelationCluster(Control):
-    """All positions that move together count as one, up to so many times the equity; what is not known moves together."""
+    """All positions that move together count as one, up to so many times the equity; the unknown moves together."""
 
     code = "correlation_cluster"
     limit: float = 1.0
