@@ -1,7 +1,7 @@
 """One random walk for every engine, out of a seed; nothing but numpy, because the peers' Pythons read it, too.
 
-Each bar opens where the last one closed: an engine that fills at the close of the signal's bar and one that fills at the
-next open then agree, and their fills and final equity can be compared. The data cannot show a look-ahead, therefore.
+Each bar opens where the last one closed: an engine that fills at the close of the signal's bar and one that fills at
+the next open then agree, and their fills and final equity can be compared. So the data cannot show a look-ahead.
 """
 
 from __future__ import annotations

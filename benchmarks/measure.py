@@ -21,13 +21,16 @@ def tell(**figures: Any) -> None:
     print(json.dumps({**figures, "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
 
+def environment() -> dict[str, str]:
+    """Ours, but that compiled Python files may be kept, as on a user's machine."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(ROOT)}
+
+
 def run(command: list[str]) -> dict[str, float]:
     """What a process tells in its last line, and how long it took as a whole."""
-    # Compiled Python and numba files may be kept, as on a user's machine.
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    env["PYTHONPATH"] = str(ROOT)
     began = time.perf_counter()
-    told = subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True, text=True)
+    told = subprocess.run(command, env=environment(), cwd=ROOT, check=True, capture_output=True, text=True)
     found: dict[str, float] = json.loads(told.stdout.strip().splitlines()[-1])
     return {**found, "process_s": time.perf_counter() - began}
 

@@ -1,5 +1,6 @@
-"""backtesting.py on the event-driven work. Run by the Python that has it, with the number of bars; prints one JSON line."""
+"""backtesting.py on the event-driven work, run by the Python that has it: the number of bars, or its trades by `trades`."""
 
+import json
 import sys
 import time
 
@@ -42,4 +43,8 @@ stats = test.run()
 run_s = time.perf_counter() - began
 fills = 2 * int(stats["# Trades"]) + len(stats["_strategy"].trades)
 equity = float(stats["Equity Final [$]"])
+if sys.argv[2:] == ["trades"]:
+    trades = stats["_trades"][["EntryPrice", "ExitPrice", "PnL"]]
+    print(json.dumps(trades.to_numpy().tolist()))
+    sys.exit()
 measure.tell(import_s=import_s, run_s=run_s, bars_per_s=count / run_s, fills=fills, equity=equity)
