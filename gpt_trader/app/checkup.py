@@ -135,14 +135,12 @@ def _backups(settings: Settings) -> Iterator[Finding]:
 
 
 def _plugins(settings: Settings) -> Iterator[Finding]:
-    from gpt_trader.app.plugins import offers
+    from gpt_trader.app.plugins import not_allowed, offers
     from gpt_trader.core.slices import Slice
 
-    names, barred = [], []
+    names = []
+    barred = [f"{o.name} ({o.origin})" for o in not_allowed("slices", settings.allowed_plugins)]
     for offer in offers("slices", settings.plugins, settings.allowed_plugins, Slice):
-        if not offer.allowed:
-            barred.append(f"{offer.name} ({offer.origin})")
-            continue
         try:
             offer.load()
             names.append(offer.name)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,15 +31,30 @@ class Offer:
 
 
 def offers(kind: str, folder: Path, allowed: tuple[str, ...], base: type) -> Iterator[Offer]:
-    """What is offered as `slices` or `strategies`: by distributions, then by the files of the plugin folder."""
-    for entry in sorted(entry_points(group=f"gpt_trader.{kind}"), key=lambda e: e.name):
-        origin = entry.dist.name if entry.dist else "unknown"
-        yield Offer(entry.name, origin, _entry(entry), origin == OWN or origin in allowed)
+    """What may be used as `slices` or `strategies`: of this program, of allowed distributions, of the plugin folder.
+
+    Only these distributions are read: to look through all that are installed takes longer than most commands.
+    """
+    for name in (OWN, *allowed):
+        try:
+            entries = distribution(name).entry_points.select(group=f"gpt_trader.{kind}")
+        except PackageNotFoundError:
+            continue
+        for entry in sorted(entries, key=lambda e: e.name):
+            yield Offer(entry.name, name, _entry(entry))
     place = folder / kind
     if place.is_dir():
         for file in sorted(place.glob("*.py")):
             if not file.name.startswith("_"):
                 yield Offer(file.stem, str(file), _file(file, kind, base))
+
+
+def not_allowed(kind: str, allowed: tuple[str, ...]) -> Iterator[Offer]:
+    """What installed distributions offer that may not be used, because the settings do not allow them."""
+    for entry in sorted(entry_points(group=f"gpt_trader.{kind}"), key=lambda e: e.name):
+        origin = entry.dist.name if entry.dist else "unknown"
+        if origin != OWN and origin not in allowed:
+            yield Offer(entry.name, origin, _entry(entry), allowed=False)
 
 
 def _entry(entry: EntryPoint) -> Callable[[], Any]:
@@ -79,8 +93,7 @@ def slice_catalog(folder: Path, allowed: tuple[str, ...]) -> SliceCatalog:
     """The catalog of all slices that may be used."""
     catalog = SliceCatalog()
     for offer in offers("slices", folder, allowed, Slice):
-        if offer.allowed:
-            catalog.offer(offer.name, offer.load)
+        catalog.offer(offer.name, offer.load)
     return catalog
 
 
@@ -88,10 +101,9 @@ def strategy_catalog(folder: Path, allowed: tuple[str, ...]) -> StrategyCatalog:
     """The catalog of all strategies that may be used; one is loaded, and looked at, when it is first named."""
     from gpt_trader.core.ports import TradingStrategyPlugin
 
-    catalog: StrategyCatalog = Catalog("strategy")
+    catalog: StrategyCatalog = Catalog("strategy", plural="strategies")
     for offer in offers("strategies", folder, allowed, TradingStrategyPlugin):
-        if offer.allowed:
-            catalog.add(offer.name, _strategy(offer))
+        catalog.add(offer.name, _strategy(offer))
     return catalog
 
 
@@ -108,9 +120,3 @@ def _strategy(offer: Offer) -> Callable[[], type[TradingStrategyPlugin]]:
         return found
 
     return load
-
-
-def forget_plugins() -> None:
-    """Have plugin files read again when they are next used."""
-    for name in [n for n in sys.modules if n.startswith("gpt_trader_plugins_")]:
-        del sys.modules[name]

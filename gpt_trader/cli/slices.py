@@ -21,12 +21,14 @@ def list_slices(as_json: _JSON = False) -> int:
 
     $ gpt-trader slices list
     """
-    from gpt_trader.app.plugins import offers
+    from gpt_trader.app.plugins import not_allowed, offers
     from gpt_trader.core.slices import Slice
 
     with application() as app:
         rows, wrong = [], []
-        for offer in offers("slices", app.settings.plugins, app.settings.allowed_plugins, Slice):
+        allowed = app.settings.allowed_plugins
+        found = [*offers("slices", app.settings.plugins, allowed, Slice), *not_allowed("slices", allowed)]
+        for offer in found:
             fields: dict[str, Any] = {"name": offer.name, "origin": offer.origin, "allowed": offer.allowed}
             try:
                 fields |= _about(app.catalog[offer.name]) if offer.allowed else {"methods": []}

@@ -15,15 +15,16 @@ T = TypeVar("T")
 class Catalog(Generic[T]):
     """Names and the factories behind them; each factory runs once, when its name is first asked for."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, *, plural: str | None = None) -> None:
         self.kind = kind
+        self.plural = plural or f"{kind}s"
         self._factories: dict[str, Callable[[], T]] = {}
         self._loaded: dict[str, T] = {}
 
     def add(self, name: str, factory: Callable[[], T]) -> None:
         """Offer a thing under a name that is still free."""
         if name in self._factories:
-            raise ValidationError(f"two {self.kind}s are called '{name}'", hint="rename or remove one of them")
+            raise ValidationError(f"two {self.plural} are called '{name}'", hint="rename or remove one of them")
         self._factories[name] = factory
 
     def __getitem__(self, name: str) -> T:

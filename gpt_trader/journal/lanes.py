@@ -281,9 +281,11 @@ class Lane:
     def _commit(self, ops: Sequence[Op], at: At) -> str | None:
         try:
             self.save(ops, at=at)
-        except (Fenced, JournalUnavailable):
+        except JournalUnavailable:
             raise
         except GptTraderError as error:
+            if isinstance(error, Fenced) and self.place is not None and not self.place.ours():
+                raise
             return f"{type(error).__name__}: {error}"[:2000]
         hit("event.handled")
         return None

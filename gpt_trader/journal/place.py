@@ -41,6 +41,11 @@ class Place:
         row = {"name": self.name, "fence": self._fence, "cursor": cursor, "express": express, "at": self._now()}
         return ("subscription.move", row, True)
 
+    def ours(self) -> bool:
+        """Whether nobody has claimed it since."""
+        rows = self._store.read("subscription.get", name=self.name)
+        return bool(rows) and rows[0]["fence"] == self._fence
+
     def release(self) -> None:
         """Let another process serve it."""
         with suppress(JournalError):

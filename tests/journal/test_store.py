@@ -182,6 +182,10 @@ class TestOpening:
         with pytest.raises(ConfigError, match="mysql"):
             driver_for("mysql://x")
 
+    def test_a_journal_is_for_its_owner_only(self, tmp_path: Path) -> None:
+        open_store(f"sqlite:///{tmp_path / 'journal.db'}", WallClock()).close()
+        assert (tmp_path / "journal.db").stat().st_mode & 0o077 == 0
+
     def test_a_folder_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
         place = tmp_path / "file"
         place.write_text("not a folder")

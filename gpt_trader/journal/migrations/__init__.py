@@ -42,6 +42,8 @@ def open_store(url: str, clock: Clock, *, names: tuple[str, ...] = MIGRATIONS, f
     finally:
         connection.close()
     if isinstance(driver, SqliteDriver):
+        if version == 0:
+            driver.path.chmod(0o600)
         _marker(driver.path).touch(mode=0o600)
     return store
 
