@@ -45,7 +45,7 @@ class MeanReversion(TradingStrategyPlugin):
         """The same decisions for all sets of a grid, for sweeps."""
         from gpt_trader.strategies import rows
 
-        return rows.mean_reversion(bars, grid)
+        return rows.mean_reversion(bars, grid, score=z_score)
 
     def initialize(self, config: Mapping[str, Any]) -> None:
         """Take the parameters and remember no price yet."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
     Targets = NDArray[np.int8]
+    Score = Callable[[list[float]], float]
 
 
 HAIR = 1e-7
@@ -86,12 +87,14 @@ def breakout(bars: Bars, grid: Grid) -> TargetRows:
     return lines.writer(rails, begins=np.maximum(entry, leave), low=-1)
 
 
-def mean_reversion(bars: Bars, grid: Grid) -> TargetRows:
-    """Long far below the mean, flat or short far above it, out near it."""
+def mean_reversion(bars: Bars, grid: Grid, *, score: Score) -> TargetRows:
+    """Long far below the mean, flat or short far above it, out near it; `score` is the strategy's own measure."""
     window, entry, leave = grid.ints("window", 20), grid.floats("entry", 2.0), grid.floats("exit", 0.5)
     _refuse(grid, (window < 2) | (leave >= entry) | (leave < 0), "window must be at least 2, and exit less than entry")
     lines, levels = _Lines(len(bars)), np.unique(np.concatenate((entry, -entry, leave, -leave)))
-    scores = {length: lines.add(-_scores(bars.close, length, levels)) for length in np.unique(window).tolist()}
+    scores = {
+        length: lines.add(-_scores(bars.close, length, levels, score=score)) for length in np.unique(window).tolist()
+    }
     # A level that counts when it is reached is passed by its neighbour.
     rails = (
         np.array([scores[length] for length in window.tolist()]),
@@ -148,10 +151,8 @@ def _before(values: Floats, length: int, extreme: Callable[..., Floats]) -> Floa
     return found
 
 
-def _scores(close: Floats, length: int, levels: Floats) -> Floats:
+def _scores(close: Floats, length: int, levels: Floats, *, score: Score) -> Floats:
     """Score quickly, and exactly where a hair could turn a decision."""
-    from gpt_trader.strategies.mean_reversion import z_score
-
     scores = np.full(len(close), np.nan)
     if length > len(close):
         return scores
@@ -162,7 +163,7 @@ def _scores(close: Floats, length: int, levels: Floats) -> Floats:
     nearest = levels[np.clip(np.searchsorted(levels, scores[length - 1 :]), 1, len(levels) - 1)[:, None] - [0, 1]]
     close_call = np.abs(nearest - scores[length - 1 :, None]).min(axis=1) < HAIR
     for at in np.flatnonzero(still | close_call).tolist():
-        scores[length - 1 + at] = z_score(windows[at].tolist())
+        scores[length - 1 + at] = score(windows[at].tolist())
     return scores
 
 
