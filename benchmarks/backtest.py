@@ -1,7 +1,7 @@
 """Event-driven backtest with a Python callback for each bar: our desk beside backtesting.py, in turns on the same work.
 
 Run `python -m benchmarks.backtest [ROUNDS]`; backtesting.py runs in the Python that BENCH_BACKTESTING names. The work:
-moving averages 10/30, long or flat, one unit, 0.1 % fee, fills at the next open. The guard has every limit on, set wide.
+moving averages 10/30, long or flat, one unit, 0.1 % fee, fills at the next open; the guard has all limits on, set wide.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""backtesting.py on the event-driven work, run by the Python that has it: the number of bars, or its trades by `trades`."""
+"""backtesting.py on the event-driven work, run by the Python that has it: the number of bars, or `trades` for these."""
 
 import json
 import sys
