@@ -167,6 +167,7 @@ class Retries:
         else:
             self.held.pop(held.key, None)
             self._reckon()
+            self.lane.save(self._drop(held))
 
     def _next(self, held: Held, row: Stored) -> bool:
         error = self.lane.call(row, ops=lambda: self._done(held, row[0]))

@@ -359,6 +359,18 @@ def test_a_transactional_handler_whose_operations_conflict_has_failed(bus: Event
     assert "already there" in letter.error
 
 
+def test_a_transactional_handler_whose_guarded_operation_fails_has_failed_and_keeps_its_claim(bus: EventBus):
+    def answer(event: Event) -> list[Op]:
+        return [("run.go", {"run_id": "none", "owner": "nobody", "fence": 1}, True)]
+
+    subscription = bus.subscribe_transactional("in.*", answer, name="answers")
+    bus.publish("in.x")
+    assert bus.flush(5)
+    assert [letter.seq for letter in bus.dead.list()] == [1]
+    assert subscription.active
+    assert bus.hub.store.read("subscription.get", name="answers")[0]["fence"] == 1
+
+
 def test_who_lost_its_claim_records_nothing_more(bus: EventBus):
     got: list[int] = []
     subscription = bus.subscribe("**", lambda e: got.append(e.seq), name="fenced")
