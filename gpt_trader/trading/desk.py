@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gpt_trader.core.market import MarketData
     from gpt_trader.core.orders import Fill
     from gpt_trader.core.ports import Broker
-    from gpt_trader.trading.account import Account
+    from gpt_trader.trading.account import Account, Lane
     from gpt_trader.trading.guard import Guard
     from gpt_trader.trading.guards.running import Halt
     from gpt_trader.trading.seats import Seat
@@ -52,7 +52,8 @@ class Desk:
         self.curve = array("d")
         self.times = array("q")
         guard.working = broker.open_orders
-        self._listening = {symbol: [s for s in seats if symbol in s.symbols] for symbol in account.lanes}
+        self._rows: dict[str, tuple[Lane, tuple[Seat, ...]]] = {}
+        self._seat_all()
         self._to_tell = {(s.name, symbol): s for s in seats if s.wants_trades for symbol in s.symbols}
         self._single = len(account.lanes) == 1
         self._append = self.curve.append
@@ -61,10 +62,11 @@ class Desk:
         """One walk: settle before decide, so that no decision sees its own fill."""
         if self.broker.pending:
             self.settle(data)
-        self.mark(data)
+        lane, seats = self._rows[data.symbol]
+        self._mark(lane, data)
         if self.paused:
             return
-        signals = self.decide(data)
+        signals = self._decide(seats, data)
         if signals is not None:
             self.act(data, signals)
 
@@ -78,9 +80,11 @@ class Desk:
 
     def mark(self, data: MarketData) -> None:
         """Value the account at the new price, and let the guard look where a limit may be reached."""
+        self._mark(self._rows[data.symbol][0], data)
+
+    def _mark(self, lane: Lane, data: MarketData) -> None:
         guard = self.guard
         account = self.account
-        lane = account.lanes[data.symbol]
         lane.price = price = data.price
         lane.ns = ns = data.ns
         equity = account.equity
@@ -106,8 +110,11 @@ class Desk:
 
     def decide(self, data: MarketData) -> list[Proposal] | None:
         """What the strategies want now; one that fails in any way is stopped, and the desk goes on."""
+        return self._decide(self._rows[data.symbol][1], data)
+
+    def _decide(self, seats: tuple[Seat, ...], data: MarketData) -> list[Proposal] | None:
         found: list[Proposal] | None = None
-        for seat in self._listening[data.symbol]:
+        for seat in seats:
             try:
                 answer = seat.ask(data)
             except KeyboardInterrupt:
@@ -209,8 +216,7 @@ class Desk:
         """Ask a strategy nothing more and take its entries back; its exits go on protecting what it holds."""
         for other in self.seats:
             other.stopped = other.stopped or other.name == seat.name
-        for symbol, listeners in self._listening.items():
-            self._listening[symbol] = [one for one in listeners if not one.stopped]
+        self._seat_all()
         for order in self.broker.open_orders():
             if order.strategy == seat.name and not order.terms.reduce_only:
                 self.broker.cancel(order.id)
@@ -232,7 +238,7 @@ class Desk:
     @staticmethod
     def asking() -> frozenset[CodeType]:
         """The places where a strategy has the word."""
-        return frozenset(stage.__code__ for stage in (Desk.decide, Desk.tell, Desk.dismiss))
+        return frozenset(stage.__code__ for stage in (Desk._decide, Desk.tell, Desk.dismiss))
 
     def _collect(
         self, seat: Seat, answer: object, found: list[Proposal] | None, data: MarketData
@@ -248,6 +254,11 @@ class Desk:
             self.stop(seat, fault, data.ns)
             return found
         return (found or []) + several
+
+    def _seat_all(self) -> None:
+        seats = [seat for seat in self.seats if not seat.stopped]
+        for symbol, lane in self.account.lanes.items():
+            self._rows[symbol] = (lane, tuple(seat for seat in seats if symbol in seat.symbols))
 
     def _fill_at_close(self, data: MarketData) -> None:
         assert self._at_close is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -51,4 +51,4 @@ class Facts:
     benchmark: NDArray[np.float64] | None
     risk_free: float
     periods: float | None
-    provenance: Mapping[str, Any]
+    origin: Callable[[], dict[str, Any]]

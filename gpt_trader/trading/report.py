@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class Report(Facts):
     """A finished session; figures are worked out when they are first asked for."""
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        """Hashes of data and strategies, parameters, limits, seed and versions."""
+        return self.origin()
 
     @cached_property
     def metrics(self) -> dict[str, float]:
@@ -81,7 +86,7 @@ class Report(Facts):
             "refusals": dict(Counter(refused.code for refused in self.refusals)),
             "ended": dict(Counter(ended.code for ended in self.ended)),
             "alerts": [{**plain(alert), "at": moment(alert.ns)} for alert in self.alerts],
-            "provenance": dict(self.provenance),
+            "provenance": self.provenance,
         }
 
     def equity_frame(self) -> pd.DataFrame:
@@ -185,5 +190,5 @@ def make_report(  # noqa: PLR0913 - a report names all that made it
         benchmark=None if benchmark is None else figures.aligned(benchmark, times),
         risk_free=config.risk_free,
         periods=config.periods,
-        provenance=provenance_of(specs, bars, config, limits=limits),
+        origin=partial(provenance_of, specs, bars, config, limits=limits),
     )

@@ -35,4 +35,4 @@ class Tape:
     def next_id(self) -> str:
         """An id that no other order of this session has."""
         self._count += 1
-        return f"{self.prefix}{self._count:08d}"
+        return f"{self.prefix}{self._count}"

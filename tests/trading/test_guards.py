@@ -501,7 +501,7 @@ def test_an_approval_cannot_be_bent_to_another_order():
     guard = Guard(account())
     yes = approved(guard)
     with pytest.raises(AttributeError):
-        yes.order = order(999)  # type: ignore[misc]
+        yes.order = order(999)
     assert not guard.redeem(yes._replace(order=order(999)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from decimal import Decimal
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from gpt_trader.trading.sizing import Units
 from tests.trading.bars import drawn
 
 
-def quietly(*names):
+def quietly(*names: str) -> list[Any]:
     """The modules of a peer, whose own warnings are its own affair."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -32,7 +33,9 @@ def quietly(*names):
 def theirs():
     backtesting, lib, data = quietly("backtesting", "backtesting.lib", "backtesting.test")
 
-    class Reversal(backtesting.Strategy):
+    base: Any = backtesting.Strategy
+
+    class Reversal(base):
         def init(self):
             self.fast = self.I(data.SMA, self.data.Close, 10)
             self.slow = self.I(data.SMA, self.data.Close, 30)
@@ -89,9 +92,11 @@ def test_the_equity_curve_is_the_one_of_backtesting_py(ours, theirs):
 def test_every_fill_is_the_fill_of_backtrader():
     (backtrader,) = quietly("backtrader")
     pandas = pytest.importorskip("pandas")
-    bars, seen = drawn(3000), []
+    bars, seen = drawn(3000), list[Any]()
 
-    class Cross(backtrader.Strategy):
+    base: Any = backtrader.Strategy
+
+    class Cross(base):
         def __init__(self):
             self.fast = backtrader.indicators.SMA(period=10)
             self.slow = backtrader.indicators.SMA(period=30)
