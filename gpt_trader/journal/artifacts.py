@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from gpt_trader.core.failpoints import hit
 
 INLINE_BYTES = 64 * 1024
 MARK = "$artifact"
+_HASH = re.compile(rb"[0-9a-f]{64}")
 
 
 class ArtifactFolder:
@@ -75,67 +78,71 @@ class ArtifactFolder:
         """Outputs that became one artifact as a whole may name others inside."""
         ahead = [name for name in named if name in texts]
         while ahead:
-            inside: set[str] = set()
-            named_in(from_json(texts[ahead.pop()].read_bytes()), inside)
+            inside = named_in(texts[ahead.pop()].read_bytes())
             ahead += [name for name in inside - named if name in texts]
             named |= inside
 
     # outputs as text
 
-    def encode(self, outputs: Any) -> str:
-        """Outputs as a JSON text; tables, bytes and long texts become artifacts that it names."""
+    def encode(self, outputs: Any, held: dict[str, Any] | None = None) -> str:
+        """Outputs as a JSON text; tables and long texts become artifacts that it names, which `held` collects."""
+        held = {} if held is None else held
         try:
-            text = to_json(outputs, fallback=self._refer, inf_nan_mode="constants")
+            text = to_json(outputs, fallback=lambda value: self._refer(value, held), inf_nan_mode="constants")
+        except JournalUnavailable:
+            raise
         except Exception as error:
-            if isinstance(error, JournalUnavailable):
-                raise
             raise ValidationError(
                 f"these outputs cannot be kept: {error}", hint="return numbers, texts, lists, tables"
             ) from error
-        if len(text) > INLINE_BYTES:
-            return to_json(self._mark(self.put(text, kind="json"))).decode()
-        return text.decode()
+        if len(text) <= INLINE_BYTES:
+            return text.decode()
+        whole = self.put(text, kind="json")
+        held[whole.hash] = self._load(from_json(text), held)
+        return to_json(self._mark(whole)).decode()
 
-    def decode(self, text: str) -> Any:
-        """What `encode` was given, in plain JSON values and tables."""
-        return self._load(from_json(text)) if MARK in text else from_json(text)
+    def decode(self, text: str, held: Mapping[str, Any] | None = None) -> Any:
+        """What `encode` was given, in plain JSON values and tables; what is held already is not read again."""
+        return self._load(from_json(text), held or {}) if MARK in text else from_json(text)
 
-    def _refer(self, value: Any) -> Any:
+    def _refer(self, value: Any, held: dict[str, Any]) -> Any:
         if hasattr(value, "to_parquet"):
-            return self._mark(self.put(_parquet(value), kind="parquet"))
+            table = self.put(_parquet(value), kind="parquet")
+            held[table.hash] = value
+            return self._mark(table)
         if hasattr(value, "tolist"):  # numpy
             return value.tolist()
-        if isinstance(value, Artifact):
-            return self._mark(value)
         raise ValidationError(f"a {type(value).__name__} has no text form")
 
     @staticmethod
     def _mark(artifact: Artifact) -> dict[str, Any]:
         return {MARK: artifact.hash, "kind": artifact.kind, "size": artifact.size}
 
-    def _load(self, value: Any) -> Any:
+    def _load(self, value: Any, held: Mapping[str, Any]) -> Any:
         if isinstance(value, list):
-            return [self._load(v) for v in value]
+            return [self._load(v, held) for v in value]
         if not isinstance(value, dict):
             return value
-        if MARK not in value:
-            return {k: self._load(v) for k, v in value.items()}
-        artifact = Artifact(value[MARK], value["kind"], value["size"])
-        if artifact.kind == "parquet":
-            return _table(self.get(artifact))
-        return self._load(from_json(self.get(artifact))) if artifact.kind == "json" else artifact
+        artifact = _marked(value)
+        if artifact is None:
+            return {k: self._load(v, held) for k, v in value.items()}
+        if artifact.hash in held:
+            return held[artifact.hash]
+        data = self.get(artifact)
+        return _table(data) if artifact.kind == "parquet" else self._load(from_json(data), held)
 
 
-def named_in(value: Any, found: set[str]) -> None:
-    """Add the hashes of the artifacts that a JSON value names."""
-    if isinstance(value, dict):
-        if MARK in value:
-            found.add(value[MARK])
-        for inner in value.values():
-            named_in(inner, found)
-    elif isinstance(value, list):
-        for inner in value:
-            named_in(inner, found)
+def _marked(value: dict[str, Any]) -> Artifact | None:
+    """The artifact that a value stands for; what an outside program wrote to look like one is left as it is."""
+    name, kind = value.get(MARK), value.get("kind")
+    if isinstance(name, str) and _HASH.fullmatch(name.encode()) and kind in ("parquet", "json"):
+        return Artifact(name, kind, int(value.get("size", 0)))
+    return None
+
+
+def named_in(text: bytes) -> set[str]:
+    """The hashes of all artifacts that a text names, be it by mark or by path."""
+    return {found.decode() for found in _HASH.findall(text)}
 
 
 def _write_whole(target: Path, data: bytes) -> None:

@@ -10,11 +10,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from gpt_trader.core.errors import Conflict, Fenced, NotFound
 from gpt_trader.core.ports import Clock
-from gpt_trader.journal.artifacts import MARK, named_in
+from gpt_trader.journal.artifacts import named_in
 from gpt_trader.journal.store import Op, Store
 
 LEASE_SECONDS = 3.0
@@ -287,8 +287,8 @@ class Runs:
         """The hashes of all artifacts that some step's outputs or some run's inputs name."""
         found: set[str] = set()
         for name, column in (("step.outputs", "outputs"), ("run.inputs", "inputs")):
-            for row in self.store.read(name, pattern=f'%"{MARK}"%'):
-                named_in(from_json(row[column]), found)
+            for row in self.store.read(name):
+                found |= named_in(row[column].encode())
         return found
 
     # operations, to be committed by the owner

@@ -209,7 +209,7 @@ STATEMENTS: dict[str, Any] = {
     .where(not_(_live(run)), run.c.created_at < _n("before"))
     .order_by(run.c.id)
     .limit(_n("count")),
-    "run.inputs": select(run.c.inputs).where(run.c.inputs.like(_p("pattern"))),
+    "run.inputs": select(run.c.inputs),
     "run.delete": delete(run).where(run.c.id == _p("run_id")),
     "definition.sweep": delete(definition).where(definition.c.hash.not_in(select(run.c.definition))),
     # steps
@@ -241,7 +241,7 @@ STATEMENTS: dict[str, Any] = {
         ).where(step.c.run_id == _p("run_id"), step.c.path == _p("path"), step.c.attempt == _n("attempt")),
     ),
     "step.delete": delete(step).where(step.c.run_id == _p("run_id")),
-    "step.outputs": select(step.c.outputs).where(step.c.outputs.like(_p("pattern"))),
+    "step.outputs": select(step.c.outputs).where(step.c.outputs.is_not(None)),
     # approvals and checkpoints
     "approval.ask": upsert(approval)
     .values(_row(approval, "run_id", "path", "message", "asked_at", "expires_at"))

@@ -65,7 +65,8 @@ class Keeper:
                 if now >= renew_at:
                     self._renew()
                     renew_at = monotonic() + RENEW_SECONDS
-                self._look(now)
+                with suppress(Exception):  # a fault of one run must not leave the others without a keeper
+                    self._look(now)
             self._asleep = not self._active and now - busy_at > _LINGER_SECONDS
             self._next = self._soonest()
             self._wake.wait(None if self._asleep and not self._active else max(0.0, self._next - monotonic()))

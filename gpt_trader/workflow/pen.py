@@ -88,15 +88,25 @@ class Pen:
         self._run.last[attempt.path] = Last(attempt.number, "RUNNING", slice=last.slice, method=last.method)
         self._run.tell(attempt.path, attempt.step.name, "RUNNING", attempt.number)
 
-    def succeed(self, attempt: Attempt, outputs: Mapping[str, Any], facts: list[Op] | None = None) -> None:
-        """Record a success; it is committed with the next intent, and at once if the step may happen once only."""
-        self._close(attempt, "SUCCEEDED", outputs, None, facts or [], flush=attempt.step.effect == "once")
+    def succeed(self, attempt: Attempt, outputs: Mapping[str, Any], facts: list[Op] | None = None) -> Mapping[str, Any]:
+        """Record a success; it is committed with the next intent, and at once if the step may happen once only.
+
+        Returns the outputs as a resumed run would read them, so that later steps see the same either way.
+        """
+        text = None
+        if attempt.recorded:
+            artifacts, held = self._run.parts.artifacts, dict[str, Any]()
+            text = artifacts.encode(outputs, held)
+            outputs = artifacts.decode(text, held)
+        flush = attempt.step.effect == "once"
+        self._close(attempt, Last(attempt.number, "SUCCEEDED", outputs, text), facts, flush=flush)
+        return outputs
 
     def fail(self, attempt: Attempt, error: BaseException | dict[str, Any], facts: list[Op] | None = None) -> None:
         """Record a failure, or that the attempt was cancelled."""
         told = error if isinstance(error, dict) else failure(error)
         status = "CANCELLED" if told["type"] == RunCancelled.__name__ else "FAILED"
-        self._close(attempt, status, None, told, facts or [], flush=True)
+        self._close(attempt, Last(attempt.number, status, error=told), facts, flush=True)
         self._run.tries[attempt.path] = self._run.tries.get(attempt.path, 0) + 1
 
     def skip(self, attempt: Attempt) -> None:
@@ -110,41 +120,28 @@ class Pen:
 
     def orphan(self, path: str, number: int) -> None:
         """Record that a process ended in the middle of an attempt, which will be made again."""
-        self._end(
-            path, number, "FAILED", None, {"type": "Interrupted", "message": "the process ended during this step"}
-        )
+        error = {"type": "Interrupted", "message": "the process ended during this step"}
+        self._end(path, Last(number, "FAILED", error=error))
 
-    def _close(
-        self,
-        attempt: Attempt,
-        status: str,
-        outputs: Mapping[str, Any] | None,
-        error: dict[str, Any] | None,
-        facts: list[Op],
-        *,
-        flush: bool,
-    ) -> None:
+    def _close(self, attempt: Attempt, last: Last, facts: list[Op] | None, *, flush: bool) -> None:
         run, path = self._run, attempt.path
         if attempt.recorded:
-            self._end(path, attempt.number, status, outputs, error)
-        self._pending += facts
+            self._end(path, last)
+        self._pending += facts or ()
         if flush:
             self.flush()
-        before = run.last[path]
-        run.last[path] = Last(attempt.number, status, outputs, error=error, slice=before.slice, method=before.method)
-        run.tell(path, attempt.step.name, status, attempt.number, "" if error is None else str(error["message"]))
+        last.slice, last.method = run.last[path].slice, run.last[path].method
+        run.last[path] = last
+        run.tell(path, attempt.step.name, last.status, last.attempt, str((last.error or {}).get("message", "")))
 
-    def _end(
-        self, path: str, number: int, status: str, outputs: Mapping[str, Any] | None, error: dict[str, Any] | None
-    ) -> None:
-        encode = self._run.parts.artifacts.encode
+    def _end(self, path: str, last: Last) -> None:
         row = {
             **self._run.own.guard,
             "path": path,
-            "attempt": number,
-            "status": status,
-            "outputs": None if outputs is None else encode(outputs),
-            "error": None if error is None else to_json(error).decode(),
+            "attempt": last.attempt,
+            "status": last.status,
+            "outputs": last.text,
+            "error": None if last.error is None else to_json(last.error).decode(),
             "ended_at": self._run.parts.runs.now(),
         }
         self._pending.append(("step.end", row, True))

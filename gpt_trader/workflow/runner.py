@@ -13,9 +13,9 @@ from pydantic_core import from_json, to_json
 
 from gpt_trader.core.errors import Conflict, JournalError, NotFound
 from gpt_trader.core.failpoints import hit
-from gpt_trader.journal.runs import Ownership, RunRecord, owner_alive, versions
+from gpt_trader.journal.runs import LEASE_SECONDS, Ownership, RunRecord, owner_alive, versions
 from gpt_trader.journal.store import Op
-from gpt_trader.workflow.active import ActiveRun, Frame, Halted, Parts, Superseded, Unwound
+from gpt_trader.workflow.active import ActiveRun, Frame, Halted, Parts, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Workflow
 from gpt_trader.workflow.expressions import template
 from gpt_trader.workflow.inputs import resolve_inputs
@@ -26,6 +26,8 @@ from gpt_trader.workflow.walking import take
 from gpt_trader.workflow.whole import told, walk_workflow
 
 _QUEUE_SECONDS = 0.05
+_OWNER_SECONDS = 0.25
+_MOST_DEFINITIONS = 64
 _AFTERWARDS = ("on_failure[", "finally[")
 
 
@@ -84,8 +86,7 @@ class Runner:
     def __init__(self, parts: Parts) -> None:
         self._keeper = Keeper(parts.runs, parts.owner)
         self.parts = replace(parts, look_at=self._keeper.look_at)
-        self._hashes: dict[int, tuple[Workflow, str]] = {}
-        self._bodies: set[str] = set()
+        self._definitions: dict[int, tuple[Workflow, str, str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -134,11 +135,8 @@ class Runner:
         parts, workflow, own = self.parts, run.workflow, run.own
         group = self._group(run)
         ops: list[Op] = []
-        definition = self._definition(workflow)
-        if definition not in self._bodies:
-            body = workflow.to_json()
-            ops.append(("definition.put", {"hash": definition, "name": workflow.name, "body": body}, False))
-            self._bodies.add(definition)
+        definition, body = self._definition(workflow)
+        ops.append(("definition.put", {"hash": definition, "name": workflow.name, "body": body}, False))
         row = {
             "id": own.run_id,
             "workflow": workflow.name,
@@ -163,11 +161,14 @@ class Runner:
         ops.append(parts.runs.event("run.started", {"workflow": workflow.name, "mode": run.mode}, run_id=own.run_id))
         return ops
 
-    def _definition(self, workflow: Workflow) -> str:
-        known = self._hashes.get(id(workflow))
+    def _definition(self, workflow: Workflow) -> tuple[str, str]:
+        """The hash and the text of a definition, made once for each of the workflows in use."""
+        known = self._definitions.get(id(workflow))
         if known is None or known[0] is not workflow:
-            known = self._hashes[id(workflow)] = (workflow, workflow.hash)
-        return known[1]
+            if len(self._definitions) >= _MOST_DEFINITIONS:
+                self._definitions.clear()
+            known = self._definitions[id(workflow)] = (workflow, workflow.hash, workflow.to_json())
+        return known[1:]
 
     def _group(self, run: ActiveRun) -> str | None:
         concurrency = run.workflow.concurrency
@@ -186,7 +187,7 @@ class Runner:
         if record.status in ("SUCCEEDED", "SKIPPED") or (record.status == "CANCELLED" and not again):
             hint = "rerun starts it anew" if record.status != "CANCELLED" else "`gpt-trader runs retry` goes on with it"
             raise Conflict(f"run {record.id} has ended: {record.status}", hint=hint)
-        self._wait_for_owner(record)
+        record = self._ownerless(record)
         own = parts.runs.take(record, parts.owner)
         workflow = Workflow.from_json(parts.runs.definition(record.definition))
         inputs = parts.artifacts.decode(record.inputs)
@@ -199,22 +200,23 @@ class Runner:
             ]
         return self._go(run, queued=record.reason == "queued")
 
-    def _wait_for_owner(self, record: RunRecord) -> None:
-        """Take a run only from an owner that is dead, or whose lease has run out."""
-        runs = self.parts.runs
+    def _ownerless(self, record: RunRecord) -> RunRecord:
+        """The run, once its owner is dead, or has not renewed its lease for as long as one lasts."""
+        runs, since = self.parts.runs, monotonic()
+        lease = record.lease_until
         while record.live and record.lease_until > runs.now() and record.owner != self.parts.owner:
-            alive = owner_alive(record.owner)
-            if alive is False:
-                return
-            seen = record.lease_until
-            self.parts.clock.sleep(min(1.5, max(0.05, (seen - runs.now()) / 1e6)))
-            record = runs.get(record.id)
-            if record.live and record.lease_until > seen:
+            if record.lease_until > lease:
                 host, pid, *_ = record.owner.rsplit(":", 3)
                 raise Conflict(
                     f"run {record.id} is being run by process {pid} on {host}",
                     hint=f"watch it: gpt-trader runs watch {record.id}",
                 )
+            # a clock that jumped must not keep a dead owner alive: what counts is that nothing was renewed meanwhile
+            if owner_alive(record.owner) is False or monotonic() - since > LEASE_SECONDS:
+                break
+            self.parts.clock.sleep(_OWNER_SECONDS)
+            record = runs.get(record.id)
+        return record
 
     def rerun(self, run_id: str, *, from_step: str | None = None, park: bool = False) -> Handle:
         """Run the same definition with the same inputs again, keeping what was done before `from_step`."""

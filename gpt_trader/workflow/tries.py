@@ -112,14 +112,13 @@ def _make(strand: Strand, attempt: Attempt, *, open_already: bool) -> Mapping[st
         outputs = work.call()
         strand.check_dead()
         hit("step.called")
+        return pen.succeed(attempt, outputs, work.facts)
     except JournalError:
         raise
     except Exception as error:
         strand.check_dead()
         pen.fail(attempt, error, work.facts)
         raise
-    pen.succeed(attempt, outputs, work.facts)
-    return outputs
 
 
 def _limit(strand: Strand, attempt: Attempt) -> bool:
@@ -140,14 +139,13 @@ def _left_behind(strand: Strand, step: Step, path: str, last: Last, frame: Frame
         outputs = reconcile(strand, Attempt(step, path, last.attempt, frame))
     if last.status == "RUNNING":
         if outputs is not None:
-            strand.pen.succeed(Attempt(step, path, last.attempt, frame), outputs)
-        else:
-            strand.pen.orphan(path, last.attempt)
+            return strand.pen.succeed(Attempt(step, path, last.attempt, frame), outputs)
+        strand.pen.orphan(path, last.attempt)
     elif outputs is not None:
         anew = Attempt(step, path, last.attempt + 1, frame)
         strand.pen.open(anew, Work(dict, last.slice, last.method), flush=False)
-        strand.pen.succeed(anew, outputs)
-    return outputs
+        return strand.pen.succeed(anew, outputs)
+    return None
 
 
 def same_work(step: Step, path: str, last: Last) -> None:

@@ -65,6 +65,21 @@ def test_what_has_no_text_form_is_refused(folder: ArtifactFolder, value: object)
         folder.encode(value)
 
 
+@pytest.mark.parametrize("kind", ["../../etc/passwd", "html", "json", 5])
+@pytest.mark.parametrize("name", ["../../../etc/passwd", "0" * 64, "0" * 63, 5])
+def test_what_only_looks_like_an_artifact_reads_no_file_outside(
+    folder: ArtifactFolder, name: object, kind: object
+) -> None:
+    """An outside program may answer anything; a mark of its own making opens nothing but an artifact."""
+    value = {"$artifact": name, "kind": kind, "size": 1}
+    text = folder.encode({"result": value})
+    if (name, kind) == ("0" * 64, "json"):
+        with pytest.raises(JournalCorrupt, match="cannot be read"):
+            folder.decode(text)
+    else:
+        assert folder.decode(text) == {"result": value}
+
+
 def test_a_damaged_artifact_is_found_when_it_is_read(folder: ArtifactFolder) -> None:
     artifact = folder.put(b"hello", kind="html")
     assert folder.get(artifact) == b"hello"

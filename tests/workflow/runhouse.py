@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,20 @@ class Rows(Params):
     bars: Frame
 
 
+class Exact(Outputs):
+    price: Decimal
+    day: date
+    pair: tuple[int, int]
+
+
+class Anything(Outputs):
+    thing: Any
+
+
+class Kind(Params):
+    price: Any
+
+
 class Count(Slice):
     """Counts."""
 
@@ -81,6 +97,21 @@ class Count(Slice):
     def table(self, params: Number, ctx: StepContext) -> Table:
         """A small table."""
         return Table(bars=pd.DataFrame({"close": [1.0, 2.5, params.v]}))
+
+    @method()
+    def exact(self, params: Number, ctx: StepContext) -> Exact:
+        """Values that JSON has no words for."""
+        return Exact(price=Decimal("1.10"), day=date(2026, 1, 2), pair=(1, 2))
+
+    @method()
+    def kind(self, params: Kind, ctx: StepContext) -> Noted:
+        """What a param is, seen from inside."""
+        return Noted(said=repr(params.price))
+
+    @method()
+    def strange(self, params: Number, ctx: StepContext) -> Anything:
+        """Something that cannot be kept."""
+        return Anything(thing=object())
 
     @method()
     def rows(self, params: Rows, ctx: StepContext) -> Value:

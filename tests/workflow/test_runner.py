@@ -46,6 +46,24 @@ def test_tables_are_kept_as_artifacts_and_handed_on(home: House) -> None:
     pd.testing.assert_frame_equal(kept["bars"], pd.DataFrame({"close": [1.0, 2.5, 4.0]}))
 
 
+def test_a_first_run_and_a_resumed_one_see_the_same_outputs(home: House) -> None:
+    """Whatever a method returns, later steps see what a resume would read from the journal."""
+    text = workflow(
+        "- e: {slice: count, method: exact}\n- n: {slice: notes, method: note, with: {log: LOG, text: n, fails: 1}}\n"
+        "- k: {slice: count, method: kind}"
+    )
+    at_once = home.run(text.replace("fails: 1", "fails: 0"))
+    assert (at_once.outputs["said"], at_once.outputs["pair"]) == ("'1.10'", [1, 2])
+    failed = home.run(text.replace("text: n", "text: m"))
+    assert home.runner.resume(failed.id).result(30).outputs["said"] == "'1.10'"
+
+
+def test_outputs_that_cannot_be_kept_fail_the_step(home: House) -> None:
+    result = home.run(workflow("- s: {slice: count, method: strange}"))
+    assert "cannot be kept" in result.error["message"]
+    assert home.statuses(result.id) == {"steps[0]": ["FAILED"]}
+
+
 def test_a_condition_that_does_not_hold_skips_the_step(home: House) -> None:
     text = workflow("- a: {slice: count, method: inc}\n- b: {slice: count, method: inc, if: '${{ steps.a.v > 5 }}'}")
     result = home.run(text)
