@@ -208,7 +208,7 @@ complete -c gpt-trader -n "__gpt_trader_at runs prune" -s v -l verbose -d 'Tell 
 complete -c gpt-trader -n "__gpt_trader_at runs prune" -l debug -d 'Show traces of errors.'
 complete -c gpt-trader -n "__gpt_trader_at runs prune" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
 complete -c gpt-trader -n "__gpt_trader_at runs prune" -s h -l help -d 'Show this.'
-complete -c gpt-trader -n "__gpt_trader_at workflows" -a list -d 'List the workflows of the project, of the user, and those shipped.'
+complete -c gpt-trader -n "__gpt_trader_at workflows" -a list -d 'List the workflows: yours, and those shipped.'
 complete -c gpt-trader -n "__gpt_trader_at workflows" -a show -d 'Show the file of a workflow.'
 complete -c gpt-trader -n "__gpt_trader_at workflows" -a schema -d 'Print the JSON Schema of workflow files, for editors.'
 complete -c gpt-trader -n "__gpt_trader_at workflows" -s q -l quiet -d 'Print results and errors only.'

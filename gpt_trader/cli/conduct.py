@@ -54,9 +54,9 @@ def conduct(
 
     streams.divert()
     with Stopping() as stopping:
+        began = now()
         with view_for(tree, known or "", now) as view:
             ear.hear = observe(tree, view, now)
-            began = now()
             handle = begin(app.runner)
             view.title = handle.id
             _announce(handle.id, workflow.name, known)
@@ -69,9 +69,19 @@ def conduct(
         else:
             outputs(result, now() - began)
         render.screen.out.flush()
-        outcome(result, tree, interrupted=bool(stopping.count))
+        _explain(app, result, tree, interrupted=bool(stopping.count))
     _leave(app, code)
     return code
+
+
+def _explain(app: Application, result: RunResult, tree: Tree, *, interrupted: bool) -> None:
+    outcome(result, tree, interrupted=interrupted)
+    if not render.screen.debug:
+        return
+    for step in app.runs.steps(result.id):
+        trace = (app.artifacts.decode(step.error) if step.error else {}).get("trace")
+        if trace:
+            render.note(f"\n{step.path}\n{render.clean(trace)}")
 
 
 def _announce(run_id: str, workflow: str, known: str | None) -> None:

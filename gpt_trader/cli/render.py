@@ -89,28 +89,33 @@ def clean(text: object, limit: int = 0) -> str:
     return "".join(c if c.isprintable() or c in _KEPT else repr(c)[1:-1] for c in whole)
 
 
-def _write(stream: TextIO, text: str) -> None:
-    stream.write(f"{text}\n")  # one write: lines of several threads do not mix
+def _write(text: str) -> None:
+    try:
+        screen.out.write(f"{text}\n")
+    except BrokenPipeError:
+        raise
+    except OSError as lost:
+        raise GptTraderError(f"the output cannot be written: {lost.strerror}") from None
 
 
 def _tell(text: str) -> None:
-    _write(screen.err, text)
+    screen.err.write(f"{text}\n")  # one write: lines of several threads do not mix
     screen.err.flush()
 
 
 def data(text: str = "") -> None:
     """Print a result."""
-    _write(screen.out, text)
+    _write(text)
 
 
 def document(fields: Mapping[str, Any]) -> None:
     """Print a result as one versioned JSON document."""
-    _write(screen.out, _json({"version": VERSION, **fields}, indent=2))
+    _write(_json({"version": VERSION, **fields}, indent=2))
 
 
 def json_line(fields: Mapping[str, Any]) -> None:
     """Print one versioned JSON document on a line of its own, at once."""
-    _write(screen.out, _json({"version": VERSION, **fields}, indent=None))
+    _write(_json({"version": VERSION, **fields}, indent=None))
     screen.out.flush()
 
 

@@ -37,8 +37,6 @@ def outcome(result: RunResult, tree: Tree, *, interrupted: bool) -> None:
     elif result.status == "FAILED":
         error = result.error or {}
         render.error(f"{error.get('message', 'the run failed')}; {so_far}", error.get("hint"))
-        if render.screen.debug and error.get("trace"):
-            render.note(str(error["trace"]))
         render.hint(f"go on where it failed: {resume}")
 
 

@@ -132,7 +132,7 @@ class Tree:
             if len(shown) > room:
                 shown = [node for node in shown if not drop(node)]
         if len(shown) > room:
-            busy = next((i for i, n in enumerate(shown) if n.status not in OVER), len(shown) - 1)
+            busy = min(range(len(shown)), key=lambda i: (_urgency(shown[i]), i))
             start = max(0, min(busy - room // 2, len(shown) - room))
             shown = shown[start : start + room]
         yield from shown
@@ -161,6 +161,10 @@ def _fold(node: Node) -> None:
     )
     if node.failed_rounds:
         node.text += f", {node.failed_rounds} failed"
+
+
+def _urgency(node: Node) -> int:
+    return 2 if node.status in DONE else 1 if not node.status else 0
 
 
 def _settled(node: Node) -> bool:
