@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from gpt_trader.workflow.runner import RunResult
 
 _SHORT = 60
+_TEXT = 240
+_LINES = 10
 _MOST = 30
 
 
@@ -53,31 +55,63 @@ def _waiting(result: RunResult, resume: str, so_far: str, *, interrupted: bool) 
 
 
 def outputs(result: RunResult, took: float) -> None:
-    """Print how the run ended, and its outputs: scalars, and of larger things the size."""
+    """Print how the run ended, and its outputs: what is short as it is, of larger things the name and size."""
     words = [render.paint(result.workflow, "bold"), render.status(result.status), render.seconds(took), result.id]
     render.data("  ".join(words))
-    shown = list(result.outputs.items()) if result.ok else []
-    width = max((len(name) for name, _ in shown[:_MOST]), default=0)
-    for name, value in shown[:_MOST]:
-        render.data(f"  {render.clean(name):<{width}}  {short(value)}")
-    if len(shown) > _MOST:
-        render.data(f"  ... and {len(shown) - _MOST} more: gpt-trader runs show {result.id}")
+    if not result.ok:
+        return
+    plain = {name: lines for name, value in result.outputs.items() if (lines := _lines(value))}
+    width = min(max((len(name) for name in plain), default=0), 24)
+    for name, lines in list(plain.items())[:_MOST]:
+        render.data(f"  {render.clean(name):<{width}}  {lines[0]}")
+        for line in lines[1:]:
+            render.data(f"  {'':<{width}}  {line}")
+    also = [f"{name} ({short(value, names=False)})" for name, value in result.outputs.items() if name not in plain]
+    also += [f"{len(plain) - _MOST} more"] if len(plain) > _MOST else []
+    if also:
+        _also(also)
+        render.detail(f"gpt-trader runs show {result.id}")
 
 
-def short(value: Any) -> str:
-    """A value in a few words."""
+def _lines(value: Any) -> list[str]:
+    """A value that is shown as it is; nothing for one that is too large."""
+    if isinstance(value, str):
+        return [render.clean(value, _TEXT) or "''"]
+    if value is None or isinstance(value, int | float):
+        return [short(value)]
+    if isinstance(value, list | tuple | dict):
+        told = short(value)
+        if told.startswith(("[", "{")):
+            return [told]
+        if isinstance(value, list | tuple) and len(value) <= _LINES and all(isinstance(v, str) for v in value):
+            return [render.clean(v, _TEXT) for v in value]
+    return []
+
+
+def _also(words: list[str]) -> None:
+    import textwrap
+
+    text = render.clean(f"also  {', '.join(words)}")
+    wide = min(render.screen.wide, 110)
+    for line in textwrap.wrap(text, wide, initial_indent="  ", subsequent_indent="        "):
+        render.data(render.paint(line, "dim"))
+
+
+def short(value: Any, *, names: bool = True) -> str:
+    """A value in a few words; with the names of what is inside it, or only its size."""
     if isinstance(value, float):
         return f"{value:,.6g}" if abs(value) < 1e6 else f"{value:,.2f}"
     if hasattr(value, "to_parquet"):
-        return f"table of {len(value)} rows: {render.clean(', '.join(map(str, value.columns)), _SHORT)}"
+        columns = f": {render.clean(', '.join(map(str, value.columns)), _SHORT)}" if names else ""
+        return f"table of {len(value)} rows{columns}"
     if isinstance(value, dict) and "$artifact" in value:
         return f"artifact {value['$artifact'][:12]} ({value.get('kind')}, {value.get('size'):,} bytes)"
     if isinstance(value, list | tuple | dict):
-        return _collection(value)
+        return _collection(value, names=names)
     return render.clean(value, _SHORT) if value is not None else "none"
 
 
-def _collection(value: Any) -> str:
+def _collection(value: Any, *, names: bool) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False) if len(value) <= 12 else ""
     except (TypeError, ValueError):
@@ -85,5 +119,5 @@ def _collection(value: Any) -> str:
     if text and len(text) <= _SHORT:
         return render.clean(text)
     if isinstance(value, dict):
-        return f"{len(value)} entries: {render.clean(', '.join(map(str, value)), _SHORT)}"
+        return f"{len(value)} entries" + (f": {render.clean(', '.join(map(str, value)), _SHORT)}" if names else "")
     return f"list of {len(value)}"
