@@ -119,12 +119,15 @@ class Hub:
                 head = self.recent.head
                 self.recent.jump(last)
                 self._concerns_all(head + 1)
-            rows = [row for row in rows if row[0] > self.recent.head]
             if rows:
                 self._arrive(rows)
 
     def _arrive(self, rows: Sequence[Stored]) -> None:
         head = self.recent.head
+        if rows[0][0] <= head:  # a look at the database was quicker than the thread that committed
+            rows = [row for row in rows if row[0] > head]
+        if not rows:
+            return
         if not self.recent.add(rows):
             self._concerns_all(head + 1)
             return

@@ -136,7 +136,7 @@ class Lane:
         return self.place.move(where[-1], where[0])
 
     def _stands(self, track: Track) -> int:
-        return track.cursor if track.mark is not None else max(track.cursor, self.hub.recent.head)
+        return max(track.cursor, self.hub.recent.head if track.mark is None else track.mark - 1)
 
     def save(self, ops: Sequence[Op], *, at: At = None) -> None:
         """Commit these together with the place, trying until the journal can be written."""

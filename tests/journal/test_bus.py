@@ -15,7 +15,7 @@ from gpt_trader.core.errors import Conflict, NotFound, ValidationError
 from gpt_trader.core.events import Event
 from gpt_trader.journal.bus import BusSettings, EventBus
 from gpt_trader.journal.migrations import open_store
-from gpt_trader.journal.store import Store
+from gpt_trader.journal.store import Store, Written
 from gpt_trader.trading.clocks import WallClock
 
 
@@ -235,6 +235,27 @@ def test_two_processes_publish_at_once_and_each_hears_all_in_sequence(bus: Event
         thread.join()
     assert within(5, lambda: len(here) == len(there) == 200)
     assert seqs(here) == seqs(there) == list(range(1, 201))
+
+
+def test_a_look_at_the_database_that_is_quicker_than_the_publisher_does_no_harm(
+    bus: EventBus, other: EventBus, monkeypatch: pytest.MonkeyPatch
+):
+    got: list[Event] = []
+    committed = bus.hub.committed
+
+    def late(written: Written) -> None:
+        if bus.history.last() % 3 == 0:
+            other.publish("a.b")
+        bus.hub.pull()
+        committed(written)
+
+    subscription = bus.subscribe("a.*", got.append)
+    monkeypatch.setattr(bus.hub, "committed", late)
+    for _ in range(20):
+        bus.publish("a.b")
+    assert bus.flush(5)
+    assert seqs(got) == list(range(1, bus.history.last() + 1))
+    assert subscription.lag == 0
 
 
 _IDLE = """
