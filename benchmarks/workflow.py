@@ -1,7 +1,7 @@
 """Seven trivial steps, results committed: our runner beside DBOS and Dagster, in turns on the same work.
 
-Run `python -m benchmarks.workflow [ROUNDS]`. A peer runs in the Python that BENCH_DBOS or BENCH_DAGSTER names (`make bench` makes
-them); a peer that is not there is skipped with a line. BENCH_TMP chooses the file system: one in memory hides the syncs.
+Run `python -m benchmarks.workflow [ROUNDS]`. A peer runs in the Python that BENCH_DBOS or BENCH_DAGSTER names (`make bench`
+makes them); one that is not there is skipped with a line. BENCH_TMP chooses the file system: in memory it hides the syncs.
 """
 
 from __future__ import annotations
@@ -143,7 +143,10 @@ def measure(rounds: int) -> dict[str, dict[str, float]]:
 
 def table(found: dict[str, dict[str, float]]) -> str:
     """The figures as Markdown; a ratio is ours against theirs."""
-    rows = ["| engine | cold process, s | warm, runs/s | 100 at once, s | p99 of these, ms | 1,000 at once, s |", "|---|---|---|---|---|---|"]
+    rows = [
+        "| engine | cold process, s | warm, runs/s | 100 at once, s | p99 of these, ms | 1,000 at once, s |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, f in found.items():
         thousand = f"{f['thousand_s']:.2f}" if "thousand_s" in f else "-"
         hundred = f"{f['hundred_s']:.3f}" if "hundred_s" in f else "-"

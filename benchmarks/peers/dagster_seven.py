@@ -4,15 +4,15 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 folder, what = sys.argv[1:]
-home = os.path.join(folder, "home")
-os.makedirs(home, exist_ok=True)
-os.environ["DAGSTER_HOME"] = home
-with open(os.path.join(home, "dagster.yaml"), "w", encoding="utf-8") as settings:
-    settings.write("telemetry:\n  enabled: false\n")
+home = Path(folder) / "home"
+home.mkdir(exist_ok=True)
+os.environ["DAGSTER_HOME"] = str(home)  # before Dagster is imported
+(home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
 
-from dagster import DagsterInstance, FilesystemIOManager, job, op  # noqa: E402 - DAGSTER_HOME must be set before
+from dagster import DagsterInstance, FilesystemIOManager, job, op
 
 
 @op
@@ -26,7 +26,7 @@ def inc(v):
 
 
 @job(
-    resource_defs={"io_manager": FilesystemIOManager(base_dir=os.path.join(folder, "io"))},
+    resource_defs={"io_manager": FilesystemIOManager(base_dir=str(Path(folder) / "io"))},
     config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
 )
 def seven():

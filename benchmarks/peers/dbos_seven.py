@@ -1,7 +1,6 @@
 """DBOS Transact on SQLite: seven trivial steps. Run by the Python that has DBOS; prints one JSON line."""
 
 import json
-import os
 import statistics
 import sys
 import time
@@ -10,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dbos import DBOS
 
 folder, what = sys.argv[1:]
-url = "sqlite:///" + os.path.join(folder, "dbos.sqlite")
+url = f"sqlite:///{folder}/dbos.sqlite"
 DBOS(config={"name": "seven", "system_database_url": url, "log_level": "ERROR", "run_admin_server": False})
 
 
