@@ -14,8 +14,6 @@ from gpt_trader.trading.ordering import closing_order, make_order
 from gpt_trader.trading.tape import Alert
 
 if TYPE_CHECKING:
-    from types import CodeType
-
     from gpt_trader.core.market import MarketData
     from gpt_trader.core.orders import Fill
     from gpt_trader.core.ports import Broker
@@ -88,9 +86,8 @@ class Desk:
         lane.price = price = data.price
         lane.ns = ns = data.ns
         equity = account.equity
-        held = lane.held
-        if held:
-            value = held * price * lane.unit
+        if lane.held:
+            value = lane.held * price * lane.unit
             moved = equity + (value - lane.value)
             if moved == moved:  # noqa: PLR0124 - a bar without a price leaves the last valuation standing
                 lane.value = value
@@ -234,11 +231,6 @@ class Desk:
     def progress(self) -> object:
         """Something that changes while the desk moves."""
         return self.walks, len(self.curve), len(self.tape.fills)
-
-    @staticmethod
-    def asking() -> frozenset[CodeType]:
-        """The places where a strategy has the word."""
-        return frozenset(stage.__code__ for stage in (Desk._decide, Desk.tell, Desk.dismiss))
 
     def _collect(
         self, seat: Seat, answer: object, found: list[Proposal] | None, data: MarketData

@@ -34,7 +34,7 @@ from gpt_trader.trading.seats import StrategySpec, seats_of
 from gpt_trader.trading.simbroker import SimBroker
 from gpt_trader.trading.sizing import Share
 from gpt_trader.trading.tape import Tape
-from gpt_trader.trading.watchdog import Watchdog
+from gpt_trader.trading.watchdog import Watchdog, codes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +98,7 @@ def simulate(
     """One pass over the bars; the desk that comes back holds all that happened."""
     bench = build(specs, bars, config)
     desk = bench.desk
-    with Watchdog(desk.progress, Desk.asking(), deadline=config.deadline):
+    with Watchdog(desk.progress, codes_of(seat.plugin for seat in desk.seats), deadline=config.deadline):
         drive(bench, play(bars), every=16_384 if progress else 0, progress=progress)
         finish(bench, bars, config)
         for taken in desk.seats:

@@ -8,14 +8,23 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import CodeType, TracebackType
+
+    from gpt_trader.core.ports import TradingStrategyPlugin
 
 LOOKS = 4
 
 
 class Overdue(BaseException):
     """Raised inside a strategy that did not answer in time; no Exception, so that it is not caught by accident."""
+
+
+def codes_of(plugins: Iterable[TradingStrategyPlugin]) -> frozenset[CodeType]:
+    """The code in which strategies have the word; what is compiled has none, and cannot be interrupted."""
+    methods = ("initialize", "on_market_data", "on_trade_executed", "cleanup")
+    found = (getattr(getattr(type(plugin), name), "__code__", None) for plugin in plugins for name in methods)
+    return frozenset(code for code in found if code is not None)
 
 
 class Watchdog:
@@ -54,8 +63,6 @@ class Watchdog:
 
     def _inside_strategy(self) -> bool:
         frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - the documented way to look at a thread
-        if frame is None or frame.f_code in self._asking:
-            return False
         while frame is not None:
             if frame.f_code in self._asking:
                 return True
