@@ -20,6 +20,7 @@ HOUR = 3_600 * SECOND
 HOLIDAYS = 3
 """Without a calendar, so many weekdays without a bar may be holidays."""
 SHOWN = 1_000
+BLOCK = 500_000
 SEEN = 100_000
 """So many times are enough to see how long the bars are."""
 
@@ -41,38 +42,53 @@ def infer_timeframe(ts: Times) -> Timeframe:
 
 def find_gaps(ts: Times, *, timeframe: Timeframe, calendar: str | None, report: Quarantine) -> Quarantine:
     """The report with the gaps added: the longest thousand in full, all of them counted."""
-    missing = _missing(ts, timeframe.ns, calendar)
-    at = np.flatnonzero(missing)
-    shown = np.sort(at[np.argsort(-missing[at], kind="stable")[:SHOWN]])
-    gaps = tuple(Gap(int(ts[i]), int(ts[i + 1]), int(missing[i])) for i in shown)
-    return replace(report, gaps=gaps, gap_count=len(at), missing=int(missing.sum()))
+    after = _wide(ts, timeframe.ns)
+    missing = _missing(ts, after, timeframe.ns, calendar)
+    after, missing = after[missing > 0], missing[missing > 0]
+    shown = np.sort(np.argsort(-missing, kind="stable")[:SHOWN])
+    gaps = tuple(Gap(int(ts[after[i]]), int(ts[after[i] + 1]), int(missing[i])) for i in shown)
+    return replace(report, gaps=gaps, gap_count=len(after), missing=int(missing.sum()))
 
 
-def _missing(ts: Times, step: int, calendar: str | None) -> Times:
+def _wide(ts: Times, step: int) -> Times:
+    """Bars after which more than a step passes; block by block, for a long series has few of them."""
+    blocks = (np.flatnonzero(np.diff(ts[at : at + BLOCK + 1]) > step) + at for at in range(0, len(ts) - 1, BLOCK))
+    return np.concatenate((np.zeros(0, dtype=np.int64), *blocks))
+
+
+def _missing(ts: Times, after: Times, step: int, calendar: str | None) -> Times:
+    here, there = ts[after], ts[after + 1]
+    steps = (there - here) // step - 1
     if step >= 7 * DAY:
-        return np.asarray(np.maximum(np.diff(ts) // step - 1, 0), dtype=np.int64)
-    # Half a day on, a midnight of any zone between UTC-12 and UTC+12 lies in the day that it names.
-    days = ((ts + DAY // 2) // DAY).astype("datetime64[D]")
+        return np.asarray(steps, dtype=np.int64)
     if calendar not in (None, "24/7") and step == DAY:
-        return _sessions_missing(days, calendar)
-    always = calendar == "24/7" or bool((~np.is_busday(days)).any())
+        expected = _sessions(calendar, _days(ts[[0, -1]]))
+        inside = np.searchsorted(expected, _days(there)) - np.searchsorted(expected, _days(here), side="right")
+        return np.asarray(np.maximum(inside, 0), dtype=np.int64)
+    if calendar == "24/7" or _has_weekends(ts):
+        return np.asarray(_days(there) - _days(here), dtype=np.int64) - 1 if step == DAY else steps
     if step == DAY:
-        between = np.diff(days).astype(np.int64) - 1 if always else np.busday_count(days[:-1] + 1, days[1:])
-        return np.where(between > (0 if always else HOLIDAYS), between, 0)
-    between = np.maximum(np.diff(ts) // step - 1, 0)
-    same_day = np.diff(ts // DAY) == 0
-    return np.where(always | same_day, between, 0)
+        between = np.busday_count(_days(here) + 1, _days(there))
+        return np.where(between > HOLIDAYS, between, 0)
+    return np.where(here // DAY == there // DAY, steps, 0)
 
 
-def _sessions_missing(days: NDArray[np.datetime64], calendar: str) -> Times:
+def _days(ts: Times) -> NDArray[np.datetime64]:
+    # Half a day on, a midnight of any zone between UTC-12 and UTC+12 lies in the day that it names.
+    return ((ts + DAY // 2) // DAY).astype("datetime64[D]")
+
+
+def _has_weekends(ts: Times) -> bool:
+    return any(not np.is_busday(_days(ts[at : at + BLOCK])).all() for at in range(0, len(ts), BLOCK))
+
+
+def _sessions(calendar: str, ends: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
     from exchange_calendars import get_calendar, get_calendar_names
     from exchange_calendars.errors import InvalidCalendarName
 
     try:
-        sessions = get_calendar(calendar, start=str(days[0]), end=str(days[-1] + 7)).sessions
+        sessions = get_calendar(calendar, start=str(ends[0]), end=str(ends[1] + 7)).sessions
     except InvalidCalendarName:
         hint = did_you_mean(calendar, get_calendar_names(include_aliases=True))
         raise ValidationError(f"no calendar is called '{calendar}'", hint=hint) from None
-    expected = sessions.to_numpy().astype("datetime64[D]")
-    inside = np.searchsorted(expected, days[1:], side="left") - np.searchsorted(expected, days[:-1], side="right")
-    return np.asarray(np.maximum(inside, 0), dtype=np.int64)
+    return np.asarray(sessions.to_numpy()).astype("datetime64[D]")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FIELDS = ("row", "ts", *PRICES, "volume")
+KINDS = {name: np.dtype(np.int64 if name in {"row", "ts"} else np.float64) for name in FIELDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ class Gathered:
     symbol: str
     within: Range
     place: str
-    parts: dict[str, list[NDArray[Any]]] = field(default_factory=lambda: {name: [] for name in FIELDS})
+    kept: int = 0
+    columns_kept: dict[str, NDArray[Any]] = field(default_factory=lambda: {n: np.empty(0, KINDS[n]) for n in FIELDS})
     refused: dict[str, list[Times]] = field(default_factory=dict)
     symbols: set[str] = field(default_factory=set)
     held: tuple[int, int] | None = None
@@ -60,12 +62,8 @@ class Gathered:
             self.read += batch.num_rows
 
     def rows(self) -> Rows:
-        """The rows that were kept; the parts are given up one column at a time."""
-        joined: dict[str, NDArray[Any]] = {}
-        for name in FIELDS:
-            parts = self.parts.pop(name)
-            joined[name] = np.concatenate(parts) if parts else np.zeros(0)
-        return Rows(**joined)
+        """The rows that were kept."""
+        return Rows(**{name: column[: self.kept] for name, column in self.columns_kept.items()})
 
     def _take(self, batch: pa.RecordBatch, *, first_row: int) -> None:
         ours = self._of_symbol(batch)
@@ -80,8 +78,16 @@ class Gathered:
         self._refuse("no_such_local_time", row[times.doubtful])
         self._refuse("not_a_number", row[garbled & inside & ~times.doubtful])
         kept = inside & ~garbled & ~times.doubtful
-        for name, column in {"row": row, "ts": times.ts, **values}.items():
-            self.parts[name].append(column if kept.all() else column[kept])
+        self._keep({"row": row, "ts": times.ts, **values}, kept)
+
+    def _keep(self, values: dict[str, NDArray[Any]], which: Mask) -> None:
+        end = self.kept + int(which.sum())
+        for name, column in self.columns_kept.items():
+            if end > len(column):
+                # Grown in place: many small arrays, joined at last, would for a moment take twice the memory.
+                column.resize(max(end, len(column) * 5 // 4), refcheck=False)
+            column[self.kept : end] = values[name] if which.all() else values[name][which]
+        self.kept = end
 
     def _of_symbol(self, batch: pa.RecordBatch) -> Mask:
         if "symbol" not in self.columns:

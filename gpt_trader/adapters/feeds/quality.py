@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpt_trader.adapters.feeds.gaps import find_gaps, infer_timeframe
+from gpt_trader.adapters.feeds.gaps import BLOCK, find_gaps, infer_timeframe
 from gpt_trader.adapters.feeds.times import NO_TIME
 from gpt_trader.core.bars import PRICES, Bars, Loaded, Provenance, Quarantine
 from gpt_trader.core.errors import BadData, NoBars
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 ROUNDING = 1e-9
-BLOCK = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
