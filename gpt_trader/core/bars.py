@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
-from gpt_trader.core.errors import ValidationError
-from gpt_trader.core.market import Timeframe
+from gpt_trader.core.errors import BadData, ValidationError
+from gpt_trader.core.market import Timeframe, time_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,6 +77,19 @@ class Bars:
         for name in ("ts", *PRICES, "volume"):
             digest.update(np.ascontiguousarray(getattr(self, name)).view(np.uint8).data)
         return digest.hexdigest()
+
+
+def priced(bars: Bars) -> Bars:
+    """These bars, if each of their prices is a finite number above zero; else an error that names the first bar."""
+    table = np.stack([getattr(bars, name) for name in PRICES])
+    faulty = np.flatnonzero(~(np.isfinite(table) & (table > 0)).all(axis=0))
+    if len(faulty):
+        first = time_of(int(bars.ts[faulty[0]])).isoformat()
+        raise BadData(
+            f"{len(faulty)} of the {len(bars)} bars of {bars.symbol} have no usable price, the first one at {first}",
+            hint="look at them with `gpt-trader data check`, and leave such rows out",
+        )
+    return bars
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpt_trader.core.bars import Bars, Gap, Provenance, Quarantine
-from gpt_trader.core.errors import ValidationError
+from gpt_trader.core.bars import Bars, Gap, Provenance, Quarantine, priced
+from gpt_trader.core.errors import BadData, ValidationError
 from gpt_trader.core.market import Timeframe
 
 DAY = 86_400_000_000_000
@@ -76,3 +76,16 @@ def test_a_report_counts_by_reason_and_shows_the_first_rows() -> None:
         "duplicate: 1 row (4)",
         "gaps: 1, 2 bars missing, none filled",
     ]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0, -1.0])
+@pytest.mark.parametrize("column", ["open", "high", "low", "close"])
+def test_bars_without_a_usable_price_are_refused_by_the_time_of_the_first(column: str, bad: float) -> None:
+    values = np.full(5, 10.0)
+    values[2:4] = bad
+    assert priced(bars(volume=values)) is not None
+    with pytest.raises(
+        BadData, match="2 of the 5 bars of X have no usable price, the first one at 1970-01-03"
+    ) as caught:
+        priced(bars(**{column: values}))
+    assert "data check" in str(caught.value.hint)
