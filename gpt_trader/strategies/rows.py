@@ -37,12 +37,13 @@ def buy_and_hold(bars: Bars, grid: Grid) -> TargetRows:  # noqa: ARG001 - it nee
 
 def sma_cross(bars: Bars, grid: Grid) -> TargetRows:
     """Long while the fast average is above the slow one; below it flat, or short."""
-    from gpt_trader.trading.compiled import above
+    from gpt_trader.trading.compiled import above, running_averages
 
     fast, slow = grid.ints("fast", 10), grid.ints("slow", 30)
     _refuse(grid, (fast < 1) | (fast >= slow), "fast must be shorter than slow")
     lengths = np.unique(np.concatenate((fast, slow)))
-    averages = moving_averages(bars.close, lengths)
+    averages = np.empty((len(lengths), len(bars)))
+    running_averages(np.array(bars.close), lengths, averages)
     at_fast, at_slow = np.searchsorted(lengths, fast), np.searchsorted(lengths, slow)
     begins = np.minimum(slow - 1, len(bars))
     below = -1 if grid.one("below", "flat") == "short" else 0
@@ -165,18 +166,6 @@ def _scores(close: Floats, length: int, levels: Floats, *, score: Score) -> Floa
     for at in np.flatnonzero(still | close_call).tolist():
         scores[length - 1 + at] = score(windows[at].tolist())
     return scores
-
-
-def moving_averages(values: Floats, lengths: Ints) -> Floats:
-    """One row for each length: running sums `sum = sum + newest - oldest` over the length, from the first value on."""
-    rows = np.empty((len(lengths), len(values)))
-    steps = np.empty(2 * len(values))
-    steps[0::2] = values
-    for row, length in zip(rows, lengths.tolist(), strict=True):
-        steps[1::2] = 0.0
-        steps[2 * length + 1 :: 2] = -values[:-length]
-        np.divide(np.cumsum(steps)[1::2], length, out=row)
-    return rows
 
 
 def _wait_for_change(out: Targets, begins: Ints) -> None:

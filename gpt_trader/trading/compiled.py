@@ -377,6 +377,21 @@ def above(a: Floats, which_a: Ints, b: Floats, which_b: Ints, first: Ints, below
         _compare(a[which_a[k], start:], b[which_b[k], start:], below, out[k, start:])
 
 
+@_quick
+def running_averages(values: Floats, lengths: Ints, out: Floats) -> None:
+    """A line of averages for each length: `sum = sum + newest - oldest`, from the first value on, over the length."""
+    for k in range(len(lengths)):
+        length, row, total = lengths[k], out[k], 0.0
+        short = min(length, len(values))
+        for i in range(short):
+            total = total + values[i]
+            row[i] = total / length
+        newer, older, later = values[short:], values[: len(values) - short], row[short:]
+        for i in range(len(newer)):
+            total = total + newer[i] - older[i]
+            later[i] = total / length
+
+
 class Rails(NamedTuple):
     """For each set, the numbers of the lines that steer it: the value, and what it must pass to change the position."""
 

@@ -108,6 +108,19 @@ def test_lines_are_compared_alike(plain: ModuleType) -> None:
     assert (made[0][1] == 0).all()
 
 
+def test_running_averages_add_the_newest_before_they_take_away_the_oldest(plain: ModuleType) -> None:
+    values, lengths = np.random.default_rng(7).normal(50.0, 1.0, BARS), np.array([1, 2, 30, BARS + 5])
+    made = [np.empty((4, BARS)) for _ in range(2)]
+    for module, rows in zip((plain, compiled), made, strict=True):
+        module.running_averages(values, lengths, rows)
+    assert np.array_equal(made[0], made[1])
+    total = 0.0
+    for i, value in enumerate(values.tolist()):
+        total = total + value - (values[i - 30] if i >= 30 else 0.0)
+        assert made[0][2][i] == total / 30
+    assert made[0][2][29:] == pytest.approx(np.convolve(values, np.full(30, 1 / 30), "valid"))
+
+
 @pytest.mark.parametrize("low", [-1, 0])
 def test_latches_hold_alike(plain: ModuleType, low: int) -> None:
     lines = np.vstack((np.random.default_rng(6).normal(size=BARS), *(np.full(BARS, x) for x in (1.0, -1.0, 0.2, -0.2))))
