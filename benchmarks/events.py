@@ -1,7 +1,8 @@
 """Publish to handler, every event persisted with full sync: our bus beside Redis streams, in turns on the same work.
 
-Run `python -m benchmarks.events [ROUNDS]`. Redis needs `redis-server` and the package `redis`; without them it is skipped.
-BENCH_TMP chooses the file system that both write to; one in memory would hide the cost of the sync.
+Run `python -m benchmarks.events [ROUNDS]`. Redis needs `redis-server` and the package `redis`; without them it is
+skipped with a line. The sides take turns event by event, because a disk has moods that last for minutes.
+BENCH_TMP chooses the file system that all write to; one in memory would hide the cost of the sync.
 """
 
 from __future__ import annotations
@@ -16,27 +17,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 LIGHT, EVERY = 1500, 0.002
-ONE_BY_ONE = 4000
-BULK, BATCH = 40_000, 100
+TURNS, SERIAL, BULK, BATCH = 8, 500, 5000, 100
 PAD = "x" * 120
 PORT = 16391
-
-
-@dataclass
-class Figures:
-    """One bus in one round: microseconds from publish to handler, and events per second until all were handled."""
-
-    name: str
-    p50: float
-    p99: float
-    single: float
-    batches: float
 
 
 def body(number: int) -> dict[str, Any]:
@@ -44,204 +31,244 @@ def body(number: int) -> dict[str, Any]:
     return {"id": number, "type": "bar.closed", "symbol": "BTC/USDT", "t": time.monotonic_ns(), "pad": PAD}
 
 
-def figures(name: str, latencies: list[int], single: float, batches: float) -> Figures:
-    warm = sorted(latencies[len(latencies) // 20 :])
-    p99 = warm[int(0.99 * len(warm))]
-    return Figures(name, statistics.median(warm) / 1e3, p99 / 1e3, ONE_BY_ONE / single, BULK / batches)
+class Side(Protocol):
+    """One way to publish and to handle; `many` and `one` return when the events are kept."""
+
+    name: str
+
+    def one(self, number: int) -> None: ...
+
+    def many(self, numbers: range) -> None: ...
+
+    def expect(self, count: int) -> None: ...
+
+    def wait(self) -> None: ...
+
+    def close(self) -> list[int]: ...
 
 
-def ours(folder: Path) -> Figures:
+class Ours:
     """A durable subscriber of the bus on a SQLite journal, in this process."""
-    from gpt_trader.journal.bus import EventBus
-    from gpt_trader.journal.migrations import open_store
-    from gpt_trader.trading.clocks import WallClock
 
-    store = open_store(f"sqlite:///{folder / 'journal.db'}", WallClock())
-    latencies: list[int] = []
-    done = threading.Semaphore(0)
-    targets: list[int] = []
+    name = "gpt-trader"
 
-    def handle(event: Any) -> None:
-        latencies.append(time.monotonic_ns() - event.payload["t"])
-        if len(latencies) == targets[-1]:
-            done.release()
+    def __init__(self, folder: Path) -> None:
+        from gpt_trader.journal.bus import EventBus
+        from gpt_trader.journal.migrations import open_store
+        from gpt_trader.trading.clocks import WallClock
 
-    with EventBus(store, WallClock()) as bus:
-        bus.subscribe("bar.*", handle, name="bench")
+        self.latencies: list[int] = []
+        self.target, self.done = 0, threading.Semaphore(0)
+        self.store = open_store(f"sqlite:///{folder / 'journal.db'}", WallClock())
+        self.bus = EventBus(self.store, WallClock())
+        self.bus.subscribe("bar.*", self.handle, name="bench")
 
-        def measured(count: int, publish: Callable[[], None]) -> float:
-            targets.append(len(latencies) + count)
-            began = time.monotonic()
-            publish()
-            done.acquire()
-            return time.monotonic() - began
+    def handle(self, event: Any) -> None:
+        self.latencies.append(time.monotonic_ns() - event.payload["t"])
+        if len(self.latencies) == self.target:
+            self.done.release()
 
-        def light() -> None:
-            for i in range(LIGHT):
-                bus.publish("bar.closed", body(i))
-                time.sleep(EVERY)
+    def one(self, number: int) -> None:
+        self.bus.publish("bar.closed", body(number))
 
-        def serial() -> None:
-            for i in range(ONE_BY_ONE):
-                bus.publish("bar.closed", body(i))
+    def many(self, numbers: range) -> None:
+        self.bus.publish_many([("bar.closed", body(i)) for i in numbers])
 
-        def bulk() -> None:
-            for a in range(0, BULK, BATCH):
-                bus.publish_many([("bar.closed", body(i)) for i in range(a, a + BATCH)])
+    def expect(self, count: int) -> None:
+        self.target += count
 
-        measured(LIGHT, light)
-        paced = list(latencies)
-        result = figures("gpt-trader", paced, measured(ONE_BY_ONE, serial), measured(BULK, bulk))
-    store.close()
-    return result
+    def wait(self) -> None:
+        self.done.acquire()
+
+    def close(self) -> list[int]:
+        self.bus.close()
+        self.store.close()
+        return self.latencies
 
 
-def bare(folder: Path) -> Figures:
-    """What the database alone costs: the same rows, each committed by itself, and then a plain call."""
-    from gpt_trader.journal.migrations import open_store
-    from gpt_trader.trading.clocks import WallClock
+class Bare:
+    """What the database alone costs: the same rows committed, and a plain call."""
 
-    store = open_store(f"sqlite:///{folder / 'journal.db'}", WallClock())
-    connection, latencies = store.driver.connect(), []
-    insert = store.sql["event.add"]
+    name = "*limit: the commits alone*"
 
-    def commit(numbers: range) -> list[dict[str, Any]]:
-        bodies = [body(i) for i in numbers]
-        rows = [{"topic": "bar.closed", "key": "", "at": 0, "run_id": "", "payload": json.dumps(b)} for b in bodies]
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(insert, rows)
-        connection.execute("COMMIT")
-        return bodies
+    def __init__(self, folder: Path) -> None:
+        from gpt_trader.journal.migrations import open_store
+        from gpt_trader.trading.clocks import WallClock
 
-    for i in range(LIGHT):
-        latencies += [time.monotonic_ns() - b["t"] for b in commit(range(i, i + 1))]
-        time.sleep(EVERY)
-    began = time.monotonic()
-    for i in range(ONE_BY_ONE):
-        commit(range(i, i + 1))
-    between = time.monotonic()
-    for a in range(0, BULK, BATCH):
-        commit(range(a, a + BATCH))
-    ended = time.monotonic()
-    connection.close()
-    store.close()
-    return figures("*limit: the commits alone*", latencies, between - began, ended - between)
+        self.latencies: list[int] = []
+        self.store = open_store(f"sqlite:///{folder / 'bare.db'}", WallClock())
+        self.connection = self.store.driver.connect()
+        self.insert = self.store.sql["event.add"]
+
+    def one(self, number: int) -> None:
+        sent = body(number)
+        self.connection.execute(self.insert, self.row(sent))
+        self.latencies.append(time.monotonic_ns() - sent["t"])
+
+    def many(self, numbers: range) -> None:
+        rows = [self.row(body(i)) for i in numbers]
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.executemany(self.insert, rows)
+        self.connection.execute("COMMIT")
+
+    @staticmethod
+    def row(sent: dict[str, Any]) -> dict[str, Any]:
+        return {"topic": "bar.closed", "key": "", "at": 0, "run_id": "", "payload": json.dumps(sent)}
+
+    def expect(self, count: int) -> None:
+        pass
+
+    def wait(self) -> None:
+        pass
+
+    def close(self) -> list[int]:
+        self.connection.close()
+        self.store.close()
+        return self.latencies
 
 
-def consume(total: int, pipe: Any) -> None:
+def consume(pipe: Any, target: Any) -> None:
     """The reader of Redis, a process of its own as it always is."""
     import redis
 
     server = redis.Redis(port=PORT)
     latencies: list[int] = []
     pipe.put("ready")
-    while len(latencies) < total:
-        for _, messages in server.xreadgroup("g", "c", {"s": ">"}, count=200, block=5000) or []:
+    while target.value >= 0:
+        for _, messages in server.xreadgroup("g", "c", {"s": ">"}, count=200, block=200) or []:
             latencies += [time.monotonic_ns() - json.loads(fields[b"d"])["t"] for _, fields in messages]
             server.xack("s", "g", *[i for i, _ in messages])
-    pipe.put((latencies, time.monotonic()))
+            if len(latencies) == target.value:
+                pipe.put("done")
+    pipe.put(latencies)
 
 
-def redis_streams(folder: Path) -> Figures:
+class Redis:
     """A stream with a consumer group, the append-only file synced before each reply."""
-    import redis
 
-    options = ["--port", str(PORT), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-    command = ["redis-server", *options, "--appendonly", "yes", "--appendfsync", "always"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    server = redis.Redis(port=PORT)
+    name = "Redis streams, fsync always"
 
-    def measured(total: int, publish: Callable[[], None]) -> tuple[list[int], float]:
-        server.flushall()
-        server.xgroup_create("s", "g", mkstream=True)
+    def __init__(self, folder: Path) -> None:
+        import redis
+
+        options = ["--port", str(PORT), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+        command = ["redis-server", *options, "--appendonly", "yes", "--appendfsync", "always"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.server = redis.Redis(port=PORT)
+        for _ in range(200):
+            try:
+                self.server.ping()
+                break
+            except redis.ConnectionError:
+                time.sleep(0.02)
+        self.server.xgroup_create("s", "g", mkstream=True)
         context = multiprocessing.get_context("spawn")
-        pipe = context.Queue()
-        reader = context.Process(target=consume, args=(total, pipe))
-        reader.start()
-        pipe.get()
-        time.sleep(0.2)
-        began = time.monotonic()
-        publish()
-        latencies, ended = pipe.get()
-        reader.join()
-        return latencies, ended - began
+        self.pipe, self.target = context.Queue(), context.Value("q", 0)
+        self.reader = context.Process(target=consume, args=(self.pipe, self.target))
+        self.reader.start()
+        self.pipe.get()
 
-    def light() -> None:
-        for i in range(LIGHT):
-            server.xadd("s", {"d": json.dumps(body(i))})
-            time.sleep(EVERY)
+    def one(self, number: int) -> None:
+        self.server.xadd("s", {"d": json.dumps(body(number))})
 
-    def serial() -> None:
-        for i in range(ONE_BY_ONE):
-            server.xadd("s", {"d": json.dumps(body(i))})
+    def many(self, numbers: range) -> None:
+        with self.server.pipeline(transaction=False) as batch:
+            for i in numbers:
+                batch.xadd("s", {"d": json.dumps(body(i))})
+            batch.execute()
 
-    def bulk() -> None:
-        for a in range(0, BULK, BATCH):
-            with server.pipeline(transaction=False) as batch:
-                for i in range(a, a + BATCH):
-                    batch.xadd("s", {"d": json.dumps(body(i))})
-                batch.execute()
+    def expect(self, count: int) -> None:
+        self.target.value += count
 
-    try:
-        wait_for(server)
-        paced, _ = measured(LIGHT, light)
-        single, batches = measured(ONE_BY_ONE, serial)[1], measured(BULK, bulk)[1]
-        return figures("Redis streams, fsync always", paced, single, batches)
-    finally:
-        process.terminate()
-        process.wait()
+    def wait(self) -> None:
+        self.pipe.get()
 
-
-def wait_for(server: Any) -> None:
-    import redis
-
-    for _ in range(200):
-        try:
-            server.ping()
-            return
-        except redis.ConnectionError:
-            time.sleep(0.02)
+    def close(self) -> list[int]:
+        self.target.value = -1
+        latencies: list[int] = self.pipe.get()
+        self.reader.join()
+        self.process.terminate()
+        self.process.wait()
+        return latencies
 
 
 def peer_missing() -> str:
     """Why Redis cannot be measured; empty when it can."""
     if shutil.which("redis-server") is None:
-        return "Redis is not measured: redis-server is not installed (apt-get install redis-server)"
+        return "Redis: skipped, redis-server is not installed (apt-get install redis-server)"
     try:
         import redis  # noqa: F401
     except ImportError:
-        return "Redis is not measured: its client is not installed (pip install redis)"
+        return "Redis: skipped, its client is not installed (pip install redis)"
     return ""
 
 
-def measure(rounds: int = 1) -> list[Figures]:
-    """The median of each bus over some rounds, in turns."""
-    sides = [ours, bare] if peer_missing() else [ours, redis_streams, bare]
-    taken: dict[str, list[Figures]] = {}
-    for _ in range(rounds):
+def one_round(folder: Path) -> dict[str, dict[str, float]]:
+    """The figures of every side."""
+    kinds: list[Any] = [Ours, Bare] if peer_missing() else [Ours, Redis, Bare]
+    sides: list[Side] = [kind(folder) for kind in kinds]
+    took = {side.name: {"serial": 0.0, "bulk": 0.0} for side in sides}
+    for side in sides:
+        side.expect(LIGHT)
+    for i in range(LIGHT):
         for side in sides:
-            with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_TMP", "/var/tmp")) as folder:
-                found = side(Path(folder))
-                taken.setdefault(found.name, []).append(found)
-    return [median(name, every) for name, every in taken.items()]
+            side.one(i)
+            time.sleep(EVERY)
+    for side in sides:
+        side.wait()
+    for _ in range(TURNS):
+        for side in sides:
+            took[side.name]["serial"] += timed(side, [range(i, i + 1) for i in range(SERIAL)])
+        for side in sides:
+            took[side.name]["bulk"] += timed(side, [range(i, i + BATCH) for i in range(0, BULK, BATCH)])
+    return {side.name: figures(side.close(), **took[side.name]) for side in sides}
 
 
-def median(name: str, every: list[Figures]) -> Figures:
-    return Figures(
-        name, *(statistics.median(getattr(f, k) for f in every) for k in ("p50", "p99", "single", "batches"))
-    )
+def timed(side: Side, parts: list[range]) -> float:
+    """Seconds until all of it was published and handled."""
+    side.expect(sum(map(len, parts)))
+    began = time.monotonic()
+    for part in parts:
+        if len(part) == 1:
+            side.one(part[0])
+        else:
+            side.many(part)
+    side.wait()
+    return time.monotonic() - began
 
 
-def main(rounds: int = 1) -> None:
-    """Print the table."""
+def figures(latencies: list[int], serial: float, bulk: float) -> dict[str, float]:
+    warm = sorted(latencies[LIGHT // 20 : LIGHT])
+    p50, p99 = statistics.median(warm) / 1e3, warm[int(0.99 * len(warm))] / 1e3
+    return {"p50_us": p50, "p99_us": p99, "serial": TURNS * SERIAL / serial, "bulk": TURNS * BULK / bulk}
+
+
+def measure(rounds: int = 1) -> dict[str, dict[str, float]]:
+    """The median of each figure over the rounds."""
     if missing := peer_missing():
-        print(missing)
-    print(
-        "| bus, every event synced | p50, us | p99, us | one by one, /s | in batches of 100, /s |\n|---|---|---|---|---|"
-    )
-    for f in measure(rounds):
-        print(f"| {f.name} | {f.p50:.0f} | {f.p99:.0f} | {f.single:,.0f} | {f.batches:,.0f} |")
+        print(missing, file=sys.stderr)
+    collected: dict[str, list[dict[str, float]]] = {}
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_TMP", "/var/tmp")) as folder:
+            for name, found in one_round(Path(folder)).items():
+                collected.setdefault(name, []).append(found)
+    return {n: {k: statistics.median(f[k] for f in every) for k in every[0]} for n, every in collected.items()}
+
+
+def table(found: dict[str, dict[str, float]]) -> str:
+    """The figures as Markdown; a ratio is ours against theirs."""
+    rows = ["| bus | p50, µs | p99, µs | one by one, events/s | in batches of 100, events/s |", "|---|---|---|---|---|"]
+    for name, f in found.items():
+        rows.append(f"| {name} | {f['p50_us']:.0f} | {f['p99_us']:.0f} | {f['serial']:,.0f} | {f['bulk']:,.0f} |")
+    mine, peer = found[Ours.name], found.get(Redis.name)
+    if peer:
+        p50, p99 = mine["p50_us"] / peer["p50_us"], mine["p99_us"] / peer["p99_us"]
+        serial, bulk = mine["serial"] / peer["serial"], mine["bulk"] / peer["bulk"]
+        rows.append(
+            f"| *gpt-trader against Redis* | *{p50:.2f}* | *{p99:.2f}* | *{serial:.1f} times* | *{bulk:.1f} times* |"
+        )
+    return "\n".join(rows)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    print(table(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 3)))

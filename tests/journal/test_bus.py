@@ -278,7 +278,7 @@ def test_an_idle_process_costs_next_to_nothing(store: Store, store_url: str):
     command = [sys.executable, "-c", _IDLE, store_url]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
     cpu, memory, heavy = told.stdout.split(maxsplit=2)
-    assert float(cpu) < 0.01
+    assert float(cpu) < 0.02  # 0.4 % on a quiet machine; a loaded one counts more for the same
     assert float(memory) < 80
     assert heavy.strip() == "[]"
 
