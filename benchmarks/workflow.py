@@ -1,25 +1,25 @@
 """Seven trivial steps, results committed: our runner beside DBOS and Dagster, in turns on the same work.
 
-Run `python -m benchmarks.workflow [ROUNDS]`. A peer runs in the Python that BENCH_DBOS or BENCH_DAGSTER names (`make bench`
-makes them); one that is not there is skipped with a line. BENCH_TMP chooses the file system: in memory it hides the syncs.
+Run `python -m benchmarks.workflow [ROUNDS]`. Peers run in the Pythons that BENCH_DBOS and BENCH_DAGSTER name; one that
+is not there is skipped with a line. BENCH_TMP chooses the file system: one in memory would hide the syncs.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from benchmarks import measure
 
 STEPS = 7
 AT_ONCE = 100
 WARM_SECONDS = 3.0
-HERE = Path(__file__).parent
 YAML = "name: seven\nsteps:\n" + "".join(f"  - s{i}: {{slice: count, method: inc}}\n" for i in range(STEPS))
 SLICE = '''
 from gpt_trader import Outputs, Params, Slice, StepContext, method
@@ -43,21 +43,19 @@ class Count(Slice):
 
 def project(folder: Path) -> dict[str, str]:
     """A project with the slice and the workflow, and the environment that points to it."""
-    (folder / "plugins" / "slices").mkdir(parents=True)
+    (folder / "plugins" / "slices").mkdir(parents=True, exist_ok=True)
     (folder / "plugins" / "slices" / "count.py").write_text(SLICE)
-    (folder / "workflows").mkdir()
+    (folder / "workflows").mkdir(exist_ok=True)
     (folder / "workflows" / "seven.yaml").write_text(YAML)
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return {**env, "GPT_TRADER_HOME": str(folder / "home")}
+    return {**measure.environment(), "GPT_TRADER_HOME": str(folder / "home")}
 
 
-def ours(folder: Path) -> dict[str, float]:
-    """Warm, a hundred at once, a thousand at once, in this process."""
+def ours(folder: Path) -> None:
+    """Tell our figures: one after the other, a hundred at once, a thousand at once."""
     from gpt_trader.app.settings import load_settings
     from gpt_trader.app.wiring import Application
 
-    settings = load_settings(env=project(folder), cwd=folder)
-    with Application(settings) as application:
+    with Application(load_settings(env=project(folder), cwd=folder)) as application:
         runner, workflow = application.runner, application.library.load("seven")
 
         def once() -> None:
@@ -65,17 +63,16 @@ def ours(folder: Path) -> dict[str, float]:
 
         def many(count: int) -> list[float]:
             began = time.perf_counter()
-            handles = [runner.start(workflow) for _ in range(count)]
             times = []
-            for handle in handles:
+            for handle in [runner.start(workflow) for _ in range(count)]:
                 assert handle.result().ok
                 times.append(time.perf_counter() - began)
             return times
 
-        return {**warm(once), **at_once(many, AT_ONCE), "thousand_s": many(1000)[-1]}
+        measure.tell(**warm(once), **at_once(many), thousand_s=many(1000)[-1])
 
 
-def warm(once: Any) -> dict[str, float]:
+def warm(once: Callable[[], None]) -> dict[str, float]:
     for _ in range(5):
         once()
     times, end = [], time.perf_counter() + WARM_SECONDS
@@ -84,84 +81,70 @@ def warm(once: Any) -> dict[str, float]:
         once()
         times.append(time.perf_counter() - began)
     times.sort()
-    return {"runs_per_s": len(times) / sum(times), "warm_p99_ms": 1e3 * times[int(0.99 * len(times))]}
+    return {"runs_per_s": 1 / statistics.median(times), "warm_p99_ms": 1e3 * times[int(0.99 * len(times))]}
 
 
-def at_once(many: Any, count: int) -> dict[str, float]:
-    many(count)
-    rounds = [many(count) for _ in range(5)]
-    best = sorted(rounds, key=lambda r: r[-1])[2]
-    return {"hundred_s": best[-1], "hundred_p99_ms": 1e3 * sorted(best)[int(0.99 * count)]}
+def at_once(many: Callable[[int], list[float]]) -> dict[str, float]:
+    many(AT_ONCE)
+    middle = sorted((many(AT_ONCE) for _ in range(5)), key=max)[2]
+    return {"hundred_s": max(middle), "hundred_p99_ms": 1e3 * sorted(middle)[int(0.99 * AT_ONCE) - 1]}
 
 
 def cold(command: list[str], env: dict[str, str], folder: Path) -> float:
     """Seconds from the shell to the prompt; the first start, which makes the journal, is not counted."""
     times = []
-    for _ in range(4):
+    for _ in range(6):
         began = time.perf_counter()
         subprocess.run(command, env=env, cwd=folder, check=True, capture_output=True)
         times.append(time.perf_counter() - began)
     return statistics.median(times[1:])
 
 
-def peer(python: str | None, script: str, folder: Path) -> dict[str, float] | None:
-    """What a peer's script prints, run by that peer's own Python."""
-    if not python or not Path(python).exists():
-        return None
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    command = [python, str(HERE / "peers" / script), str(folder)]
-    told = subprocess.run([*command, "measure"], env=env, cwd=folder, check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(told.stdout.strip().splitlines()[-1])
-    found["cold_s"] = cold([*command, "once"], env, folder)
-    return found
-
-
-def measure(rounds: int) -> dict[str, dict[str, float]]:
-    """The median of each figure over the rounds, engines taking turns."""
-    collected: dict[str, list[dict[str, float]]] = {}
+def figures(rounds: int, folder: Path) -> dict[str, dict[str, float]]:
+    """The medians of every engine that is there."""
     engines = {
-        "gpt-trader": None,
-        "DBOS (SQLite)": (os.environ.get("BENCH_DBOS"), "dbos_seven.py"),
-        "Dagster (in process)": (os.environ.get("BENCH_DAGSTER"), "dagster_seven.py"),
+        "gpt-trader": measure.ours("workflow", folder / "ours"),
+        "DBOS on SQLite": measure.peer("BENCH_DBOS", "dbos_seven.py", folder),
+        "Dagster in process": measure.peer("BENCH_DAGSTER", "dagster_seven.py", folder),
     }
-    for _ in range(rounds):
-        for name, other in engines.items():
-            with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_TMP"), ignore_cleanup_errors=True) as text:
-                folder = Path(text)
-                if other is None:
-                    found: dict[str, float] | None = ours(folder)
-                    program = str(Path(sys.executable).parent / "gpt-trader")
-                    found["cold_s"] = cold([program, "run", "seven"], project(folder / "cold"), folder / "cold")
-                else:
-                    found = peer(*other, folder)
-                if found is None:
-                    print(f"{name}: skipped, it is not installed", file=sys.stderr)
-                else:
-                    collected.setdefault(name, []).append(found)
-    return {n: {k: statistics.median(f[k] for f in found) for k in found[0]} for n, found in collected.items()}
+    (folder / "cold").mkdir()
+    program = str(Path(sys.executable).parent / "gpt-trader")
+    starts = {"gpt-trader": ([program, "run", "seven"], project(folder / "cold"), folder / "cold")} | {
+        name: ([*command, "once"], measure.environment(), measure.ROOT)
+        for name, command in engines.items()
+        if command and name != "gpt-trader"
+    }
+    found = measure.in_turns(
+        {n: c and ([*c, "measure"] if n != "gpt-trader" else c) for n, c in engines.items()}, rounds
+    )
+    return {name: {**f, "cold_s": cold(*starts[name])} for name, f in found.items()}
 
 
-def table(found: dict[str, dict[str, float]]) -> str:
-    """The figures as Markdown; a ratio is ours against theirs."""
+def table(rounds: int) -> str:
+    """The figures as Markdown; the lines in italics set ours against theirs."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_TMP"), ignore_cleanup_errors=True) as folder:
+        found = figures(rounds, Path(folder))
+    mine = found["gpt-trader"]
     rows = [
-        "| engine | cold process, s | warm, runs/s | 100 at once, s | p99 of these, ms | 1,000 at once, s |",
-        "|---|---|---|---|---|---|",
+        "| seven steps, committed and synced | cold process, s | warm, runs/s | 100 at once, s | p99 of these, ms |",
+        "|---|---|---|---|---|",
     ]
     for name, f in found.items():
-        thousand = f"{f['thousand_s']:.2f}" if "thousand_s" in f else "-"
-        hundred = f"{f['hundred_s']:.3f}" if "hundred_s" in f else "-"
-        p99 = f"{f['hundred_p99_ms']:.0f}" if "hundred_p99_ms" in f else "-"
-        rows.append(f"| {name} | {f['cold_s']:.2f} | {f['runs_per_s']:,.0f} | {hundred} | {p99} | {thousand} |")
-    mine = found["gpt-trader"]
+        many = f"{f['hundred_s']:.3f} | {f['hundred_p99_ms']:,.0f}" if "hundred_s" in f else "- | -"
+        rows.append(f"| {name} | {f['cold_s']:.2f} | {f['runs_per_s']:,.0f} | {many} |")
     for name, f in found.items():
         if name != "gpt-trader":
-            ratio = f"{f['hundred_s'] / mine['hundred_s']:.1f} times as fast" if "hundred_s" in f else "-"
-            rows.append(
-                f"| *gpt-trader against {name}* | *{f['cold_s'] / mine['cold_s']:.1f} times as fast* "
-                f"| *{mine['runs_per_s'] / f['runs_per_s']:.1f} times* | *{ratio}* | | |"
+            many = f"{f['hundred_s'] / mine['hundred_s']:.1f} times" if "hundred_s" in f else "-"
+            ratios = (
+                f"{f['cold_s'] / mine['cold_s']:.1f} times | {mine['runs_per_s'] / f['runs_per_s']:.1f} times | {many}"
             )
+            rows.append(f"| *faster than {name}* | {ratios} | |")
+    rows.append(f"\n1,000 runs at once end without error in {mine['thousand_s']:.1f} s.")
     return "\n".join(rows)
 
 
 if __name__ == "__main__":
-    print(table(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 3)))
+    if sys.argv[1:2] == ["ours"]:
+        ours(Path(sys.argv[2]))
+    else:
+        print(table(int(sys.argv[1]) if len(sys.argv) > 1 else 3))
