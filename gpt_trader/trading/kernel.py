@@ -19,6 +19,7 @@ import numpy as np
 from gpt_trader.core import metrics
 from gpt_trader.core.errors import ConfigError, GptTraderError, NoBars, ValidationError
 from gpt_trader.trading.playback import instrument_of
+from gpt_trader.trading.seats import StrategySpec
 from gpt_trader.trading.sizing import Share, Sizing, Units
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def sweep(
     """Run every set of the grid over the bars; the same sets give the same figures, whatever the number of threads."""
     compiled = _compiled()
     columns, terms, periods = _prepared(bars, grid, config)
-    rows = strategy.targets(bars, grid)
+    rows = _rows(strategy, bars, grid)
     out, no_fills = np.empty((len(grid), compiled.COLUMNS)), np.empty((0, 4))
 
     def work(part: slice) -> int:
@@ -159,11 +160,19 @@ def fills_of(
     compiled = _compiled()
     columns, terms, periods = _prepared(bars, grid, config)
     targets = np.empty((1, len(bars)), dtype=np.int8)
-    strategy.targets(bars, grid)(slice(number, number + 1), targets)
+    _rows(strategy, bars, grid)(slice(number, number + 1), targets)
     fills, out = np.empty((2 * len(bars), 4)), np.empty(compiled.COLUMNS)
     compiled.simulate(targets[0], columns, terms, periods, fills, out)
     made = fills[: int(out[compiled.FILLS])].tolist()
     return tuple(KernelFill(int(bars.ts[int(at)]), quantity, price, fee) for at, quantity, price, fee in made)
+
+
+def _rows(strategy: type[Sweepable], bars: Bars, grid: Grid) -> TargetRows:
+    if not hasattr(strategy, "targets"):
+        raise ValidationError(f"{strategy.__name__} offers no targets to sweep", hint="run its sets on the desk")
+    # The first set stands for the names and kinds of all; what its numbers may be, the strategy says of each set.
+    StrategySpec(strategy.__name__, strategy, grid[0]).checked_params()  # type: ignore[arg-type]
+    return strategy.targets(bars, grid)
 
 
 def _each(work: Callable[[slice], int], parts: Sequence[slice], threads: int) -> Iterator[int]:

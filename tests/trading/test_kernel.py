@@ -22,6 +22,7 @@ from gpt_trader.strategies.buy_and_hold import BuyAndHold
 from gpt_trader.strategies.mean_reversion import MeanReversion
 from gpt_trader.strategies.momentum import Momentum
 from gpt_trader.strategies.sma_cross import SmaCross
+from gpt_trader.strategies.volatility import Volatility
 from gpt_trader.trading import kernel
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.costs import Costs, Fee, Slippage
@@ -265,10 +266,18 @@ def test_impossible_grids_are_refused_with_their_first_wrong_set() -> None:
     with pytest.raises(ValidationError, match="no set of parameters"):
         Grid.of({"fast": [5], "slow": [3]}, where=lambda fast, slow: fast < slow)
     with pytest.raises(ValidationError, match=r"\{'fast': 5, 'slow': 3\}: fast must be shorter"):
-        kernel.sweep(SmaCross, walk(3), Grid.of({"fast": [5], "slow": [3]}), config=BacktestConfig())
+        kernel.sweep(SmaCross, walk(3), Grid.of({"fast": [2, 5], "slow": [3]}), config=BacktestConfig())
     grid = Grid.of({"fast": [2], "slow": [3], "quantity": [1.0, 2.0]})
     with pytest.raises(ValidationError, match="'quantity' cannot be swept"):
         kernel.sweep(SmaCross, walk(3), grid, config=BacktestConfig())
+
+
+def test_a_strategy_without_targets_and_a_parameter_that_it_has_not_are_named() -> None:
+    grid = Grid.of({"window": [5, 6]})
+    with pytest.raises(ValidationError, match="Volatility offers no targets"):
+        kernel.sweep(Volatility, walk(3), grid, config=BacktestConfig())  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="SmaCross: fsat"):
+        kernel.sweep(SmaCross, walk(3), Grid.of({"fsat": [2], "slow": [5]}), config=BacktestConfig())
 
 
 def test_two_bars_are_too_few() -> None:
