@@ -54,6 +54,7 @@ class Desk:
         self._seat_all()
         self._to_tell = {(s.name, symbol): s for s in seats if s.wants_trades for symbol in s.symbols}
         self._single = len(account.lanes) == 1
+        self._shortest = min(lane.span for lane in account.lanes.values())
         self._append = self.curve.append
 
     def on_market_data(self, data: MarketData) -> None:
@@ -83,8 +84,8 @@ class Desk:
     def _mark(self, lane: Lane, data: MarketData) -> None:
         guard = self.guard
         account = self.account
-        lane.price = price = data.price
-        lane.ns = ns = data.ns
+        price = data.price
+        ns = data.ns
         equity = account.equity
         if lane.held:
             value = lane.held * price * lane.unit
@@ -92,12 +93,17 @@ class Desk:
             if moved == moved:  # noqa: PLR0124 - a bar without a price leaves the last valuation standing
                 lane.value = value
                 account.equity = equity = moved
+                lane.price = price
+                lane.ns = ns
+        else:
+            lane.price = price
+            lane.ns = ns
         if equity <= guard.floor or equity > guard.ceiling or ns >= guard.wake:
             self.look(equity, data)
         if self._single:
             self._append(equity)
         else:
-            self._point(equity, ns)
+            self._point(equity, ns + lane.span - self._shortest)
 
     def look(self, equity: float, data: MarketData) -> None:
         """Let the guard look at the session, and obey."""
@@ -156,8 +162,7 @@ class Desk:
         """Send a closing order for everything that is held; what does not fill at once goes on working."""
         for position in list(self.account.portfolio.positions.values()):
             if position.quantity:
-                lane = self.account.lanes[position.symbol]
-                order = closing_order(position, lane, data.ns, self.tape.next_id(), reason="flatten")
+                order = closing_order(self.account, position, data, self.tape.next_id(), reason="flatten")
                 verdict = self.check(order, data.ns)
                 self.record(verdict)
                 if isinstance(verdict, Approved):
@@ -165,7 +170,7 @@ class Desk:
 
     def size(self, seat: Seat, signal: TradeSignal, data: MarketData) -> Order | Refused | None:
         """Make an order of a signal: how much, on which lots and ticks; None when its target is reached already."""
-        return make_order(self.account, seat, signal, data.ns, self.tape.next_id())
+        return make_order(self.account, seat, signal, data, self.tape.next_id())
 
     def check(self, order: Order | Refused, ns: int) -> Approved | Refused:
         """The guard's verdict."""

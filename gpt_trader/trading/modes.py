@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from gpt_trader.core.bars import Bars
 from gpt_trader.core.errors import ConfigError, NoBars
@@ -49,6 +49,15 @@ MODES: Mapping[str, Mapping[str, str]] = {
 """What differs between the modes; everything else is the same code."""
 
 
+@runtime_checkable
+class Recorded(Protocol):
+    """A feed that has all its bars at hand."""
+
+    @property
+    def bars(self) -> Sequence[Bars]:
+        """The bars, one set for each symbol."""
+
+
 @dataclass(frozen=True)
 class Bench:
     """A desk with all its parts, ready for the first bar."""
@@ -61,7 +70,7 @@ class Bench:
 
 def run_backtest(
     strategies: StrategySpec | Sequence[StrategySpec],
-    bars: Bars | Sequence[Bars],
+    bars: Bars | Sequence[Bars] | Recorded,
     config: BacktestConfig | None = None,
     *,
     progress: Callable[[int], None] | None = None,
@@ -69,7 +78,7 @@ def run_backtest(
     """Run strategies over recorded bars; where a bar could have gone two ways, the report has the result of both."""
     config = config or BacktestConfig()
     specs = [strategies] if isinstance(strategies, StrategySpec) else list(strategies)
-    columns = [bars] if isinstance(bars, Bars) else list(bars)
+    columns = [bars] if isinstance(bars, Bars) else list(bars.bars if isinstance(bars, Recorded) else bars)
     names = [spec.name for spec in specs]
     if not names or len(set(names)) < len(names):
         raise ConfigError("a backtest needs strategies, each with a name of its own")
@@ -167,6 +176,7 @@ def finish(bench: Bench, bars: Sequence[Bars], config: BacktestConfig) -> None:
     for b in bars:
         last = list(play([b[-1:]]))[-1]
         price = last.open if config.close_at_end == "open" else last.price
+        price = price if last.tradable() else desk.account.lanes[b.symbol].price
         for order in list(bench.broker.open_orders(b.symbol)):
             bench.broker.cancel(order.id)
         for position in list(desk.account.portfolio.of(b.symbol)):
@@ -180,8 +190,9 @@ def finish(bench: Bench, bars: Sequence[Bars], config: BacktestConfig) -> None:
 
 def _close(bench: Bench, position: Position, last: MarketData, price: float) -> None:
     desk = bench.desk
-    lane = desk.account.lanes[last.symbol]
-    verdict = desk.check(closing_order(position, lane, last.ns, desk.tape.next_id(), reason="close_at_end"), last.ns)
+    verdict = desk.check(
+        closing_order(desk.account, position, last, desk.tape.next_id(), reason="close_at_end"), last.ns
+    )
     desk.record(verdict)
     if isinstance(verdict, Approved):
         desk.submit(verdict)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gpt_trader.core.orders import AT_MARKET, BUY, SELL, ZERO, Order, Refused, Side, Terms, TradeSignal, exact
 
 if TYPE_CHECKING:
-    from gpt_trader.core.market import Instrument
+    from gpt_trader.core.market import Instrument, MarketData
     from gpt_trader.core.portfolio import Position
     from gpt_trader.trading.account import Account, Lane
     from gpt_trader.trading.seats import Seat
@@ -19,8 +19,11 @@ CLOSING = Terms(reduce_only=True)
 PRICES = ("limit", "stop", "stop_loss", "take_profit")
 
 
-def make_order(account: Account, seat: Seat, signal: TradeSignal, ns: int, order_id: str) -> Order | Refused | None:
+def make_order(
+    account: Account, seat: Seat, signal: TradeSignal, data: MarketData, order_id: str
+) -> Order | Refused | None:
     """The order for a signal; None when its strategy is where it wants to be, a refusal when it makes no order."""
+    ns = data.ns
     lane = account.lanes.get(signal.symbol)
     if lane is None:
         return _refused(seat, signal, ns, order_id, "unknown_instrument", "it is no instrument of this session")
@@ -46,7 +49,7 @@ def make_order(account: Account, seat: Seat, signal: TradeSignal, ns: int, order
         return _refused(seat, signal, ns, order_id, "bad_signal", str(fault) or type(fault).__name__)
     return Order(
         order_id, seat.name, signal.symbol, side, quantity, terms,
-        lane.price, ns, ns + lane.span, aim, share, None, signal.reason,
+        lane.price, ns, ns + account.lanes[data.symbol].span, aim, share, None, signal.reason,
     )  # fmt: skip
 
 
@@ -55,12 +58,13 @@ def _sized(account: Account, sizing: Sizing, terms: Terms, lane: Lane) -> Decima
     return sizing.quantity(account, lane, lane.price, stop)
 
 
-def closing_order(position: Position, lane: Lane, ns: int, order_id: str, *, reason: str) -> Order:
+def closing_order(account: Account, position: Position, data: MarketData, order_id: str, *, reason: str) -> Order:
     """The market order that closes a position, and can do nothing else."""
     side = SELL if position.quantity > 0 else BUY
+    price, known = account.lanes[position.symbol].price, data.ns + account.lanes[data.symbol].span
     return Order(
         order_id, position.strategy, position.symbol, side, abs(position.quantity), CLOSING,
-        lane.price, ns, ns + lane.span, reason=reason,
+        price, data.ns, known, reason=reason,
     )  # fmt: skip
 
 

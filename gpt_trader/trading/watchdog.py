@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import signal
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import CodeType, TracebackType
+    from types import CodeType, FrameType, TracebackType
 
     from gpt_trader.core.ports import TradingStrategyPlugin
 
 LOOKS = 4
+KNOCK = getattr(signal, "SIGVTALRM", None)
+"""It wakes the main thread even from a call that sleeps; where there is none, only Python code is interrupted."""
 
 
 class Overdue(BaseException):
@@ -30,7 +33,7 @@ def codes_of(plugins: Iterable[TradingStrategyPlugin]) -> frozenset[CodeType]:
 class Watchdog:
     """Watches the thread that entered it; who stands still inside a strategy for its whole time gets Overdue.
 
-    It interrupts Python code; a call into C that never returns ends only with its process.
+    In the main thread that ends a call that sleeps as well; in another one it takes effect when such a call returns.
     """
 
     def __init__(self, progress: Callable[[], object], asking: frozenset[CodeType], *, deadline: float) -> None:
@@ -40,9 +43,14 @@ class Watchdog:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="strategy-watchdog", daemon=True)
         self._watched = 0
+        self._knocks = False
+        self._before: object = None
 
     def __enter__(self) -> None:
         self._watched = threading.get_ident()
+        self._knocks = KNOCK is not None and threading.current_thread() is threading.main_thread()
+        if self._knocks and KNOCK is not None:
+            self._before = signal.signal(KNOCK, self._answer)
         self._thread.start()
 
     def __exit__(
@@ -50,19 +58,31 @@ class Watchdog:
     ) -> None:
         self._over.set()
         self._thread.join()
+        if self._knocks and KNOCK is not None:
+            signal.signal(KNOCK, self._before or signal.SIG_DFL)  # type: ignore[arg-type]
 
     def _watch(self) -> None:
         seen, still = self._progress(), 0
         while not self._over.wait(self._deadline / LOOKS):
             now = self._progress()
-            still = still + 1 if now == seen and self._inside_strategy() else 0
+            inside = self._has_the_word(sys._current_frames().get(self._watched))  # noqa: SLF001 - as documented
+            still = still + 1 if now == seen and inside else 0
             seen = now
             if still >= LOOKS:
                 still = 0
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(Overdue))
+                self._interrupt()
 
-    def _inside_strategy(self) -> bool:
-        frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - the documented way to look at a thread
+    def _interrupt(self) -> None:
+        if self._knocks and KNOCK is not None:
+            signal.pthread_kill(self._watched, KNOCK)
+        else:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._watched), ctypes.py_object(Overdue))
+
+    def _answer(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as the system calls it
+        if self._has_the_word(frame):
+            raise Overdue
+
+    def _has_the_word(self, frame: FrameType | None) -> bool:
         while frame is not None:
             if frame.f_code in self._asking:
                 return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +74,7 @@ def leave(fault):
         (leave(Odd()), "Odd"),
         (leave(RecursionError("deep")), "RecursionError"),
         (hang, "Overdue"),
+        (lambda: time.sleep(60), "Overdue"),
         (hang_and_hold_on, "Overdue"),
         (lambda: "buy", "no TradeSignal"),
         (lambda: [TradeSignal("X", BUY, 1), 5], "no TradeSignal"),
@@ -90,6 +92,13 @@ def test_whatever_a_strategy_does_stops_that_strategy_and_the_desk_lives(deed, t
     assert "bad" in report.alerts[0].message
     assert [f.price for f in report.fills] == [f.price for f in alone.fills]
     assert len(report.fills) > 10
+
+
+def test_a_strategy_that_hangs_is_stopped_in_any_thread():
+    with ThreadPoolExecutor(1) as pool:
+        bad = StrategySpec("bad", lambda: Bad(hang_and_hold_on))
+        report = pool.submit(run_backtest, bad, drawn(300), BacktestConfig(deadline=0.2)).result(30)
+    assert "Overdue" in report.alerts[0].message
 
 
 def test_a_person_can_still_interrupt():
@@ -383,3 +392,31 @@ def test_the_guard_of_a_desk_sees_its_orders_at_work():
     assert isinstance(bench.desk, Desk)
     assert isinstance(bench.desk.guard, Guard)
     assert bench.desk.guard.working == bench.broker.open_orders
+
+
+def test_a_decision_on_a_long_bar_waits_until_that_bar_is_over_in_every_other_market():
+    hour = 3600 * SECOND
+    daily = by_hand([QUIET] * 3, symbol="D")
+    hourly = by_hand([(50 + i, 51 + i, 49 + i, 50.5 + i) for i in range(72)], symbol="H", step=hour, timeframe="1h")
+    signal = ("D", buy(symbol="H")[1])
+    report = trade([daily, hourly], {0: [signal]})
+    assert [(f.ns // hour, float(f.price)) for f in report.fills] == [(24, 74)]
+    assert report.times.tolist() == hourly.ts.tolist()
+
+
+def test_the_end_of_the_data_may_be_a_bar_without_a_price():
+    bars = by_hand([QUIET, QUIET, (100, 111, 99, 110), (math.nan,) * 4])
+    held = trade(bars, {0: buy(10)})
+    closed = trade(bars, {0: buy(10)}, close_at_end="close")
+    assert held.final_equity == closed.final_equity == D(1_000_100)
+    assert fills(closed)[-1] == (3, "sell", 10, 110)
+
+
+def test_a_recorded_feed_is_as_good_as_its_bars():
+    from gpt_trader.adapters.feeds.replay import Replay
+    from gpt_trader.trading.clocks import WallClock
+
+    bars = drawn(50)
+    feed = Replay(bars=[bars], clock=WallClock())
+    spec = StrategySpec("hold", BuyAndHold)
+    assert run_backtest(spec, feed).fills == run_backtest(spec, bars).fills
