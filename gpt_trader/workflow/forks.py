@@ -22,12 +22,13 @@ def fork(strand: Strand, step: Parallel | Foreach, entries: list[Entry]) -> dict
     strand.pen.flush()
     width = max(1, min(step.max or strand.run.parts.max_steps, len(entries) or 1))
     lanes = [Lane() for _ in range(width)] if step.executor == "processes" else []
+    made = _Fork(strand, entries, lanes, width, fail_fast=step.fail_fast)
     try:
-        failures = _Fork(strand, entries, lanes, width, fail_fast=step.fail_fast).run()
+        failures = made.run()
     finally:
         for lane in lanes:
             lane.kill()
-    if failures and (step.fail_fast or len(failures) == len(entries)):
+    if failures and (made.stopping or len(failures) == len(entries)):
         raise _worst(failures)
     return failures
 
