@@ -15,6 +15,8 @@ from gpt_trader.core.market import Timeframe, time_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from gpt_trader.core.market import Dividend, Split
+
     Floats = NDArray[np.float64]
     Times = NDArray[np.int64]
 
@@ -133,10 +135,11 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a source gave: clean bars, and the report on what it kept out."""
+    """What a source gave: clean bars, the report on what it kept out, and the splits and dividends that it knows."""
 
     bars: Bars
     quarantine: Quarantine
+    actions: tuple[Split | Dividend, ...] = ()
 
 
 class BarSource(Protocol):

@@ -13,6 +13,8 @@ GptTraderError                1  something failed; the message says what, the hi
 ├── StepFailed                1  a step of a workflow did not succeed
 │   ├── StepTimeout           1  ... within its time
 │   └── AgentFailed           1  ... because the outside program misbehaved
+├── ProviderDown              1  a provider of market data does not answer as it should
+│   └── RateLimited           1  ... because it was asked too often
 ├── RunCancelled              1  the run was cancelled on request
 ├── JournalError              1  durable memory cannot be used as asked
 │   ├── JournalUnavailable    1  it cannot be opened or written now
@@ -121,6 +123,14 @@ class StepTimeout(StepFailed):
 
 class AgentFailed(StepFailed):
     """An outside program misbehaved."""
+
+
+class ProviderDown(GptTraderError):
+    """A provider of market data does not answer as it should."""
+
+
+class RateLimited(ProviderDown):
+    """A provider of market data was asked too often."""
 
 
 class RunCancelled(GptTraderError):
