@@ -56,8 +56,12 @@ def _several(bars: Sequence[Bars]) -> Iterator[Iterable[MarketData]]:
 
 
 def _block(bars: Sequence[Bars]) -> Block:
-    columns = (np.concatenate([getattr(b, name) for b in bars]).data for name in ("open", "high", "low", "volume"))
+    columns = (_joined([getattr(b, name) for b in bars]).data for name in ("open", "high", "low", "volume"))
     return Block(*columns)
+
+
+def _joined(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 class SessionEnds:
