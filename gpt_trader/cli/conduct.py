@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from gpt_trader.cli import main, render, session, streams
@@ -64,11 +65,12 @@ def conduct(
             result = _wait(handle, stopping)
         streams.finish()
         code = code_of(result, interrupted=bool(stopping.count))
-        if as_json:
-            render.document(run_document(app.runs, result.id, result.outputs) | {"exit_code": code})
-        else:
-            outputs(result, now() - began)
-        render.screen.out.flush()
+        with suppress(BrokenPipeError):  # the exit code is that of the run
+            if as_json:
+                render.document(run_document(app.runs, result.id, result.outputs) | {"exit_code": code})
+            else:
+                outputs(result, now() - began)
+            render.screen.out.flush()
         _explain(app, result, tree, interrupted=bool(stopping.count))
     _leave(app, code)
     return code

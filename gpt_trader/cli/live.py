@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Self, TextIO, cast
 
 from rich.console import Console, Group, RenderableType
@@ -60,7 +61,8 @@ class Live:
         render.screen.err.flush()
         render.screen.err = self._terminal
         self._over = True
-        self._live.stop()
+        with suppress(OSError):  # the terminal was closed
+            self._live.stop()
 
     def changed(self, node: Node | None, status: str, text: str) -> None:
         """Nothing: the next drawing shows it."""

@@ -8,6 +8,7 @@ import shutil
 import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TextIO
 
@@ -99,8 +100,9 @@ def _write(text: str) -> None:
 
 
 def _tell(text: str) -> None:
-    screen.err.write(f"{text}\n")  # one write: lines of several threads do not mix
-    screen.err.flush()
+    with suppress(OSError, ValueError):  # nobody reads messages any more: no reason to stop
+        screen.err.write(f"{text}\n")  # one write: lines of several threads do not mix
+        screen.err.flush()
 
 
 def data(text: str = "") -> None:
