@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from gpt_trader.core.context import StepContext
     from gpt_trader.core.errors import GptTraderError
     from gpt_trader.core.events import Event
+    from gpt_trader.core.market import MarketData
+    from gpt_trader.core.orders import Trade, TradeSignal
+    from gpt_trader.core.ports import TradingStrategyPlugin
     from gpt_trader.core.slices import Frame, Outputs, Params, Slice, method
 
 _HOMES = {
@@ -18,6 +21,10 @@ _HOMES = {
     "StepContext": "core.context",
     "GptTraderError": "core.errors",
     "Event": "core.events",
+    "MarketData": "core.market",
+    "Trade": "core.orders",
+    "TradeSignal": "core.orders",
+    "TradingStrategyPlugin": "core.ports",
     "Frame": "core.slices",
     "Outputs": "core.slices",
     "Params": "core.slices",
@@ -30,11 +37,15 @@ __all__ = [
     "EventBus",
     "Frame",
     "GptTraderError",
+    "MarketData",
     "Outputs",
     "Params",
     "Slice",
     "StepContext",
+    "Trade",
+    "TradeSignal",
     "TradingOrchestrator",
+    "TradingStrategyPlugin",
     "method",
 ]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from gpt_trader.core.catalog import Catalog
 from gpt_trader.core.errors import ValidationError
@@ -105,6 +106,14 @@ def strategy_catalog(folder: Path, allowed: tuple[str, ...]) -> StrategyCatalog:
     for offer in offers("strategies", folder, allowed, TradingStrategyPlugin):
         catalog.add(offer.name, _strategy(offer))
     return catalog
+
+
+def strategy_file(file: Path) -> type[TradingStrategyPlugin]:
+    """The one strategy that a Python file holds, wherever the file is."""
+    from gpt_trader.core.ports import TradingStrategyPlugin
+
+    kind = f"file_{crc32(bytes(file.resolve()))}"  # a plugin of the same name is another module
+    return _strategy(Offer(file.stem, str(file), _file(file, kind, TradingStrategyPlugin)))()
 
 
 def _strategy(offer: Offer) -> Callable[[], type[TradingStrategyPlugin]]:

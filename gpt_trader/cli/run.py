@@ -33,15 +33,21 @@ def run(
 
     $ gpt-trader run simple_backtest --symbols AAPL MSFT
     $ gpt-trader run first.yaml --input cash=5000
+    $ gpt-trader run --mode backtest --strategy momentum --symbols AAPL MSFT
 
     Any other long option is an input of the workflow, with one value or several: `--symbols AAPL MSFT`,
     `--symbols AAPL,MSFT`. The first Ctrl-C stops the run after its present step, and it can be resumed; the second ends
-    at once. The exit code is 0 also for a run that waits, and 5 when the risk desk refused.
+    at once. The exit code is 0 also for a run that waits, and 5 when the risk desk refused. With `--strategy` and no
+    workflow it is `gpt-trader backtest`, and takes its options.
     """
+    words = inputs_of(ctx, input)
+    if workflow is None and "strategy" in words and mode in (None, "backtest"):
+        from gpt_trader.cli.backtest import from_run
+
+        return from_run(words, as_json=as_json, dry_run=dry_run)
     from gpt_trader.cli.conduct import application, conduct
 
     app, ear = application()
-    words = inputs_of(ctx, input)
     name = _named(workflow, mode, words, app.library)
     definition = app.library.load(name)
     given = given_inputs(definition, words)

@@ -13,6 +13,10 @@ _CHOICES = {
     "FORMAT": "text json github sarif",
     "SHELL": "bash zsh fish",
     "MODE": "backtest paper",
+    "FILL": "next_open same_close",
+    "BASIS": "average fifo",
+    "END": "no close open",
+    "ADJUST": "splits none",
     "STATUS": " ".join(s.lower() for s in STATUSES),
 }
 _ASKED = {"WORKFLOW": "workflows", "RUN": "runs", "SLICE": "slices", "STRATEGY": "strategies"}

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, Entry] = {
     "validate": Entry("Look for faults in workflow files, all of them at once.", "validate:validate"),
     "plan": Entry("Show what a workflow would do: its tree of steps, what feeds what, what has effects.", "plan:plan"),
     "run": Entry("Run a workflow and wait for its end.", "run:run"),
+    "backtest": Entry("Run a strategy over recorded bars, and print what came of it.", "backtest:backtest"),
     "status": Entry("Show runs, their steps, waiting approvals and dead letters.", "status:status"),
     "runs": Entry(
         "Look at runs and steer them.",
@@ -51,6 +52,21 @@ COMMANDS: Mapping[str, Entry] = {
         commands={
             "list": Entry("List the slices and their methods.", "slices:list_slices"),
             "show": Entry("Show the methods of a slice, their params and outputs.", "slices:show"),
+        },
+    ),
+    "strategies": Entry(
+        "Look at the strategies that can be named, and make one of your own.",
+        commands={
+            "list": Entry("List the strategies.", "strategies:list_strategies"),
+            "show": Entry("Show a strategy: its params, its warm-up, whether it can be swept.", "strategies:show"),
+            "new": Entry("Write a strategy of your own that works, and its test.", "strategies:new"),
+        },
+    ),
+    "check": Entry(
+        "Look for bias in a strategy.",
+        commands={
+            "lookahead": Entry("Look whether a strategy decides by data that it cannot know yet.", "check:lookahead"),
+            "warmup": Entry("Find out after how many bars it no longer matters where the data begins.", "check:warmup"),
         },
     ),
     "events": Entry(

@@ -13,7 +13,7 @@ import numpy as np
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.foresight import too_good
 from gpt_trader.trading.playback import instrument_of, span_of
-from gpt_trader.trading.recording import Answer, answers_of
+from gpt_trader.trading.recording import FAILS, Answer, answers_of
 from gpt_trader.trading.rules import FillRules
 
 if TYPE_CHECKING:
@@ -50,11 +50,12 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Lookahead:
-    """How many signals there are, how many moments were tried, and all differences, the first one first."""
+    """How many signals there are, how many moments were tried, all differences in their order, and whether it fails."""
 
     signals: int
     tried: int
     differences: tuple[Difference, ...]
+    fails: str = ""
 
 
 def lookahead(
@@ -69,9 +70,10 @@ def lookahead(
     whole = answers_of(make(bars), bars, config)
     spans = {b.symbol: span_of(b) for b in bars}
     signals = sorted(_known(key, spans) for key, answer in whole.items() if answer.words)
+    fails = next((word for answer in whole.values() for word in answer.words if word.startswith(FAILS)), "")
     again = next(_changed(whole, answers_of(make(bars), bars, config), spans, "unrepeatable"), None)
     if again is not None:
-        return Lookahead(len(signals), 0, (again,))
+        return Lookahead(len(signals), 0, (again,), fails)
     moments = _moments(signals, bars, spans, most=most)
     found: list[Difference] = []
     for done, moment in enumerate(moments, 1):
@@ -82,7 +84,7 @@ def lookahead(
         if progress is not None:
             progress(done, len(moments))
     found += [*_vectorised(make(bars), bars, moments, spans), *map(_lucky, too_good(whole, bars))]
-    return Lookahead(len(signals), len(moments), tuple(sorted(found, key=lambda d: (d.ns, d.known_ns))))
+    return Lookahead(len(signals), len(moments), tuple(sorted(found, key=lambda d: (d.ns, d.known_ns))), fails)
 
 
 def config_for(bars: Sequence[Bars]) -> BacktestConfig:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gpt_trader.trading.config import BacktestConfig
     from gpt_trader.trading.seats import StrategySpec
 
+FAILS = "fails with"
 Key = tuple[str, int]
 """A bar: its symbol, and when it opens."""
 
@@ -46,7 +47,7 @@ class Recorder(TradingStrategyPlugin):
             answer = self._inner.on_market_data(market_data)
             signals = [answer] if isinstance(answer, TradeSignal) else list(answer or ())
         except Exception as fault:
-            self._answers[key] = Answer((f"fails with {type(fault).__name__}: {fault}",), (), {})
+            self._answers[key] = Answer((f"{FAILS} {type(fault).__name__}: {fault}",), (), {})
             raise
         indicators = indicators_of(self._inner)
         if signals or indicators:
