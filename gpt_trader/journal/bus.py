@@ -75,7 +75,7 @@ class EventBus:
 
     def __init__(self, store: Store, clock: Clock, settings: BusSettings | None = None) -> None:
         self.settings = settings or BusSettings()
-        self.hub = Hub(store, clock, self.settings)
+        self.hub: Hub[Lane] = Hub(store, clock, self.settings)
         self.history = self.hub.history
         self.dead = DeadLetters(self.history)
         self._store = store

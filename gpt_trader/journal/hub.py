@@ -7,16 +7,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Generic, Protocol, TypeVar
 
 from gpt_trader.core.ports import Clock
 from gpt_trader.journal.history import PAGE, History, Stored, rows_of
 from gpt_trader.journal.recent import Recent
 from gpt_trader.journal.store import Op, Store, Written
-
-if TYPE_CHECKING:
-    from gpt_trader.journal.lanes import Lane
-    from gpt_trader.journal.tracks import Track
+from gpt_trader.journal.tracks import Track
 
 RETRIED = "bus.dead.retried"
 
@@ -49,7 +46,31 @@ class BusSettings:
         return min(full, self.backoff_most_seconds) * (0.5 + 0.5 * dice.random())
 
 
-class Hub:
+class Member(Protocol):
+    """What the hub must know of a lane; it calls `wake`, `nudge` and `done` with its lock held."""
+
+    tracks: list[Track]
+
+    def wake(self) -> None:
+        """There is something to do."""
+
+    def nudge(self, what: str) -> None:
+        """Ask for something."""
+
+    def rides(self, now: float) -> bool:
+        """Whether its place should be recorded by the next commit of events."""
+
+    def ticket(self) -> Op:
+        """The operation that records its place."""
+
+    def arrived(self, *, ours: bool) -> None:
+        """The place is recorded, or somebody else has taken it."""
+
+
+M = TypeVar("M", bound=Member)
+
+
+class Hub(Generic[M]):
     """The middle of a bus; `lock` guards the newest events, the marks of all tracks and who sleeps."""
 
     def __init__(self, store: Store, clock: Clock, settings: BusSettings) -> None:
@@ -58,10 +79,10 @@ class Hub:
         self.lock = threading.Lock()
         self.calm = threading.Condition(self.lock)
         self.waiters = 0
-        self.lanes: tuple[Lane, ...] = ()
+        self.lanes: tuple[M, ...] = ()
         self.recent = Recent(0, count=settings.recent_events, size=settings.recent_bytes)
-        self._routes: dict[str, list[tuple[Lane, Track]]] = {}
-        self._riding: list[Lane] = []
+        self._routes: dict[str, list[tuple[M, Track]]] = {}
+        self._riding: list[M] = []
         self.threads: set[int] = set()
 
     def listen(self) -> None:
@@ -76,13 +97,13 @@ class Hub:
         """Hear nothing more."""
         self.store.listeners = tuple(x for x in self.store.listeners if x is not self)
 
-    def add(self, lane: Lane) -> None:
+    def add(self, lane: M) -> None:
         """From now on this lane is told of its topics."""
         with self.lock:
             self.lanes += (lane,)
             self._routes.clear()
 
-    def remove(self, lane: Lane) -> None:
+    def remove(self, lane: M) -> None:
         """This lane is told nothing more."""
         with self.lock:
             self.lanes = tuple(x for x in self.lanes if x is not lane)
@@ -143,7 +164,7 @@ class Hub:
                 if topic == RETRIED:
                     self._look_again()
 
-    def _route(self, topic: str) -> list[tuple[Lane, Track]]:
+    def _route(self, topic: str) -> list[tuple[M, Track]]:
         if len(self._routes) > 4096:
             self._routes.clear()
         route = [(lane, track) for lane in self.lanes for track in lane.tracks if track.matches(topic)]

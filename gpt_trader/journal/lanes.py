@@ -36,12 +36,14 @@ def _none() -> Sequence[Op]:
 class Lane:
     """One subscriber: its handler, how far it has come, and the thread that takes it further."""
 
-    def __init__(self, hub: Hub, name: str, pattern: str, handler: Answer, *, transactional: bool = False) -> None:
+    def __init__(
+        self, hub: Hub[Lane], name: str, pattern: str, handler: Answer, *, transactional: bool = False
+    ) -> None:
         self.hub, self.name, self.pattern = hub, name, pattern
         self.place: Place | None = None
         self.active = False
         self.tracks = tracks_for(pattern, hub.settings.priority)
-        self.retries = Retries(self)
+        self.retries = Retries(self, hub)
         self._express = self.tracks[0] if len(self.tracks) > 1 else None
         self._handler, self._transactional = handler, transactional
         self._handling = threading.Lock()
@@ -104,6 +106,11 @@ class Lane:
             ops = self._handler(event)
         if self._transactional and ops:
             self.hub.store.write(list(ops))
+
+    @property
+    def durable(self) -> bool:
+        """Whether the journal knows it."""
+        return self.place is not None
 
     def track(self, key: str) -> Track:
         """The track that a held key belongs to."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from gpt_trader.core.failpoints import hit
 from gpt_trader.journal.history import PAGE, Stored
+from gpt_trader.journal.hub import Hub
+from gpt_trader.journal.store import Op
 from gpt_trader.journal.tracks import Track
-
-if TYPE_CHECKING:
-    from gpt_trader.journal.lanes import Lane
-    from gpt_trader.journal.store import Op
 
 _HANDLED = -1
 _NOBODY = 1 << 62
@@ -42,14 +41,37 @@ class Held:
         self.seq, self.attempts, self.due, self.error = seq, _HANDLED, 0.0, ""
 
 
+class Host(Protocol):
+    """The lane, as its retries see it."""
+
+    name: str
+
+    @property
+    def durable(self) -> bool:
+        """Whether the journal knows it."""
+
+    def track(self, key: str) -> Track:
+        """The track that a held key belongs to."""
+
+    def urgent(self) -> bool:
+        """Whether something must come before the next ordinary event."""
+
+    def call(self, row: Stored, *, ops: Callable[[], Sequence[Op]]) -> str | None:
+        """Hand an event to the handler; what went wrong, if anything did."""
+
+    def save(self, ops: Sequence[Op], *, at: tuple[Track, int] | None = None) -> None:
+        """Commit these together with the place."""
+
+
 class Retries:
     """The held keys of one lane; only the lane's thread touches them."""
 
-    def __init__(self, lane: Lane) -> None:
-        self.lane, self.hub = lane, lane.hub
+    def __init__(self, lane: Host, hub: Hub[Any]) -> None:
+        self.lane, self.hub = lane, hub
         self.held: dict[str, Held] = {}
         self.due = inf
         self.least = _NOBODY
+        self._more = False
         self._dice = random.Random(f"{self.hub.settings.seed}:{lane.name}")
 
     # loading
@@ -62,7 +84,9 @@ class Retries:
     def look(self) -> None:
         """Take up what a person asked to be tried again."""
         now = int(self.hub.clock.now().timestamp() * 1e6)
-        rows = self.hub.store.read("delivery.of", subscriber=self.lane.name) if self.lane.place else []
+        count = 2 * self.hub.settings.held_keys
+        rows = self.hub.store.read("delivery.of", subscriber=self.lane.name, count=count) if self.lane.durable else []
+        self._more = len(rows) == count
         for row in rows:
             if row["key"] not in self.held:
                 # a clock that jumped must not make anybody wait longer than the longest backoff
@@ -75,6 +99,9 @@ class Retries:
     def _reckon(self) -> None:
         self.due = min((h.due for h in self.held.values()), default=inf)
         self.least = min((h.seq for h in self.held.values()), default=_NOBODY)
+        if self._more:
+            self.least = 0
+            self.due = self.due if len(self.held) >= self.hub.settings.held_keys else 0.0
 
     # failing
 
@@ -96,14 +123,14 @@ class Retries:
 
     def _put(self, held: Held, wait: float = 0.0) -> list[Op]:
         """The operation that makes the journal know this key as it is now."""
-        if self.lane.place is None:
+        if not self.lane.durable:
             return []
         at = int((self.hub.clock.now().timestamp() + wait) * 1e6)
         row = {"subscriber": self.lane.name, "key": held.key, "seq": held.seq, "attempts": held.attempts}
         return [("delivery.put", {**row, "next_at": at, "error": held.error}, False)]
 
     def _drop(self, held: Held) -> list[Op]:
-        if self.lane.place is None:
+        if not self.lane.durable:
             return []
         return [("delivery.drop", {"subscriber": self.lane.name, "key": held.key}, False)]
 
@@ -128,6 +155,8 @@ class Retries:
 
     def run(self, now: float) -> None:
         """Try what is due once; a key whose event is dealt with catches up with its later events."""
+        if self._more and len(self.held) < self.hub.settings.held_keys:
+            self.look()
         for held in sorted((h for h in self.held.values() if h.due <= now), key=lambda h: h.seq):
             if held.attempts == _HANDLED or self._again(held):
                 self._catch_up(held)

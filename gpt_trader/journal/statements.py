@@ -290,7 +290,10 @@ STATEMENTS: dict[str, Any] = {
     .where(subscription.c.name == _p("name"), subscription.c.fence == _n("fence"))
     .values(cursor=_later(subscription.c.cursor), express=_later(subscription.c.express), updated_at=_n("at")),
     "subscription.delete": delete(subscription).where(subscription.c.name == _p("name")),
-    "delivery.of": select(*delivery.columns).where(delivery.c.subscriber == _p("subscriber")).order_by(delivery.c.seq),
+    "delivery.of": select(*delivery.columns)
+    .where(delivery.c.subscriber == _p("subscriber"))
+    .order_by(func.substr(delivery.c.key, literal_column("1"), literal_column("1")) == _word("#"), delivery.c.seq)
+    .limit(_n("count")),
     "delivery.put": upsert(delivery)
     .values(_row(delivery))
     .on_conflict_do_update(

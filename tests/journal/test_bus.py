@@ -259,7 +259,7 @@ def test_a_look_at_the_database_that_is_quicker_than_the_publisher_does_no_harm(
 
 
 _IDLE = """
-import resource, sys, time
+import psutil, sys, time
 from gpt_trader.journal.bus import EventBus
 from gpt_trader.journal.migrations import open_store
 from gpt_trader.trading.clocks import WallClock
@@ -269,7 +269,7 @@ with EventBus(open_store(sys.argv[1], WallClock()), WallClock()) as bus:
     bus.publish("x.y"); bus.flush(5)
     before = time.process_time(); time.sleep(1.5); used = time.process_time() - before
     heavy = {"pandas", "numpy", "sqlmodel", "sqlalchemy"} & set(sys.modules)
-    print(used / 1.5, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, sorted(heavy))
+    print(used / 1.5, psutil.Process().memory_info().rss / 2**20, sorted(heavy))
 """
 
 

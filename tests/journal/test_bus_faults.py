@@ -14,6 +14,7 @@ from gpt_trader.core.errors import Conflict, JournalUnavailable, NotFound
 from gpt_trader.core.events import Event
 from gpt_trader.journal.bus import BusSettings, EventBus
 from gpt_trader.journal.migrations import open_store
+from gpt_trader.journal.replays import replay_to
 from gpt_trader.journal.store import Op, Store
 from gpt_trader.trading.clocks import WallClock
 
@@ -72,7 +73,7 @@ def test_a_handler_that_fails_for_a_while_handles_the_event_in_the_end(bus: Even
     assert handler.tried == [1, 1, 1, 1]
     assert handler.handled == [("k", 1)]
     assert len(bus.dead) == 0
-    assert bus.hub.store.read("delivery.of", subscriber="durable") == []
+    assert bus.hub.store.read("delivery.of", subscriber="durable", count=9) == []
 
 
 @pytest.mark.parametrize("name", ["durable", None])
@@ -206,6 +207,18 @@ def test_a_retry_asked_for_while_nobody_serves_the_subscriber_waits_for_it(bus: 
     bus.subscribe("a.*", dead, name="reader")
     assert bus.flush(5)
     assert dead.of("k") == [2, 1]
+
+
+def test_more_retries_than_are_held_at_once_all_come_to_be(store: Store):
+    handler = Fails({})
+    with EventBus(store, WallClock(), BusSettings(held_keys=3)) as bus:
+        bus.subscribe("a.*", handler, name="reader")
+        bus.publish_many([("a.b", {}) for _ in range(30)])
+        assert bus.flush(5)
+        assert replay_to(bus.history, "reader", 1, 30) == 30
+        assert bus.flush(5)
+        assert sorted(handler.tried) == sorted([*range(1, 31)] * 2)
+        assert store.read("delivery.of", subscriber="reader", count=9) == []
 
 
 def test_a_dropped_dead_letter_is_gone(bus: EventBus, dead: Fails):

@@ -88,7 +88,7 @@ def test_order_per_key_and_the_effect_once(transactional, messages, failures, cu
         for cut in [*sorted(cuts), len(messages)]:
             world.live(until=min(cut, len(messages)), batch=batch, transactional=transactional)
         world.check()
-        assert store.read("delivery.of", subscriber="reader") == []
+        assert store.read("delivery.of", subscriber="reader", count=9) == []
         store.close()
 
 
