@@ -159,3 +159,22 @@ def test_a_deleted_folder_is_one_line(project, tmp_path):
     done = as_shell(f"cd {gone} && rmdir {gone} && gpt-trader status", project)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_left_does_not_hide_that_a_run_failed(project):
+    done = as_shell("gpt-trader run three --fail --json | true; echo ${PIPESTATUS[0]}", project)
+    assert done.stdout == "1\n"
+    assert as_shell("gpt-trader run three 2>&1 | true; echo ${PIPESTATUS[0]}", project).stdout == "0\n"
+
+
+def test_a_run_that_is_one_too_many_in_its_group_is_skipped_and_that_is_no_failure(begin, until, shell, project):
+    (project / "workflows/alone.yaml").write_text(
+        "name: alone\nconcurrency: {group: one, on_conflict: skip}\n"
+        "steps: [{one: {slice: desk, method: work, with: {sleep: 3.0}}}]\n"
+    )
+    going = begin("run", "alone")
+    until(lambda document: document["status"] == "RUNNING")
+    found = shell("run", "alone")
+    assert found.code == 0
+    assert found.out.startswith("alone  SKIPPED")
+    assert going.end().code == 0
