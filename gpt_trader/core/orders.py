@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ZERO = Decimal(0)
+new = tuple.__new__
+"""Makes a named tuple of all its fields in half the time; for the few places through which every trade goes."""
 
 
 class Side(StrEnum):

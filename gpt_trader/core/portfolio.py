@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, getcontext
 from typing import Literal
 
 from gpt_trader.core.errors import ValidationError
-from gpt_trader.core.orders import BUY, SELL, ZERO, Fill, RoundTrip
+from gpt_trader.core.orders import BUY, SELL, ZERO, Fill, RoundTrip, new
 
 Costing = Literal["average", "fifo"]
 DIGITS = 60
@@ -171,10 +171,10 @@ class Position:
         realised, fees, held_cost = self._before
         paid = self.fees - fees
         profit = self.realised - realised - paid - (self.funding + self.borrow - self.dividends - held_cost)
-        return RoundTrip(
+        return new(RoundTrip, (
             self.strategy, self.symbol, BUY if bought else SELL, entered, value, self.opened_ns, left, ns,
             profit, paid, self.multiplier,
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 class Portfolio:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
-from gpt_trader.core.orders import ZERO, Fill, TimeInForce, exact
+from gpt_trader.core.orders import ZERO, Fill, TimeInForce, exact, new
 
 if TYPE_CHECKING:
     from gpt_trader.core.market import MarketData
@@ -64,10 +64,12 @@ class Execution:
             return "buying_power"
         w.left -= quantity
         w.filled += quantity
-        return Fill(
-            f"{order.id}/{w.filled}", order.id, order.strategy, order.symbol, order.side, quantity, filled, fee, bar.ns,
-            maker, abs(filled - base) * quantity if self._moves_price else ZERO,
-        )  # fmt: skip
+        w.parts = part = w.parts + 1
+        slipped = abs(filled - base) * quantity if self._moves_price else ZERO
+        return new(Fill, (
+            f"{order.id}/{part}", order.id, order.strategy, order.symbol, order.side, quantity, filled, fee, bar.ns,
+            maker, slipped,
+        ))  # fmt: skip
 
     def quantity(self, w: Working, price: Decimal) -> Decimal:
         """What the order still wants now: an aim only what separates from it, an exit only what is held."""

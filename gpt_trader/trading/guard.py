@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import ConfigError
 from gpt_trader.core.market import DAY
-from gpt_trader.core.orders import AT_MARKET, Approved, Refused
+from gpt_trader.core.orders import AT_MARKET, Approved, Refused, new
 from gpt_trader.trading.guards.base import Look
 from gpt_trader.trading.guards.integrity import INTEGRITY
 from gpt_trader.trading.guards.memory import Memory
@@ -146,7 +146,7 @@ class Guard:
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _approve(self, order: Order, ns: int) -> Approved:
-        verdict = Approved(order)
+        verdict = new(Approved, (order,))
         self._issued[order.id] = verdict
         if self._remembers:
             self.memory.approved(order, ns)

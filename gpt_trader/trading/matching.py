@@ -35,6 +35,7 @@ class Working:
     fresh: bool = True
     session: int | None = None
     bracket: Bracket | None = None
+    parts: int = 0
 
     def __init__(self, order: Order, seq: int) -> None:
         self.order = order

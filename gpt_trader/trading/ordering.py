@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gpt_trader.core.orders import AT_MARKET, BUY, SELL, ZERO, Order, Refused, Side, Terms, TradeSignal, exact
+from gpt_trader.core.orders import AT_MARKET, BUY, SELL, ZERO, Order, Refused, Side, Terms, TradeSignal, exact, new
 
 if TYPE_CHECKING:
     from gpt_trader.core.market import Instrument, MarketData
@@ -47,10 +47,10 @@ def make_order(
             side, quantity = (BUY, change) if change > ZERO else (SELL, -change)
     except (ArithmeticError, TypeError, ValueError) as fault:
         return _refused(seat, signal, ns, order_id, "bad_signal", str(fault) or type(fault).__name__)
-    return Order(
+    return new(Order, (
         order_id, seat.name, signal.symbol, side, quantity, terms,
         lane.price, ns, ns + account.lanes[data.symbol].span, aim, share, None, signal.reason,
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _sized(account: Account, sizing: Sizing, terms: Terms, lane: Lane) -> Decimal:
