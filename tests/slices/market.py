@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gpt_trader.core.bars import Bars, Provenance
 from gpt_trader.core.frames import frame_of
@@ -52,6 +54,12 @@ def walk(count: int, *, seed: int, drift: float = 0.0, spread: float = 0.01, sym
     wicks = np.exp(np.abs(rng.normal(0, spread / 3, (2, count))))
     highs, lows = np.maximum(opens, close) * wicks[0], np.minimum(opens, close) / wicks[1]
     return bars_from(close.tolist(), symbol=symbol, opens=opens.tolist(), highs=highs.tolist(), lows=lows.tolist())
+
+
+def picked(bars: Bars, rows: NDArray[Any]) -> Bars:
+    """Some of the bars: those that these rows name."""
+    columns = {name: getattr(bars, name)[rows] for name in ("ts", "open", "high", "low", "close", "volume")}
+    return replace(bars, **columns)
 
 
 def day(number: int) -> pd.Timestamp:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gpt_trader.core.errors import BadData, ConfigError
 from gpt_trader.core.frames import frame_of
 from gpt_trader.slices.analyze.candles import masks_of
 from gpt_trader.slices.analyze.params import PatternParams
@@ -42,9 +45,10 @@ def test_a_swing_point_is_known_only_when_the_bars_after_it_are_there(find):
     assert rows == [["high", 9.0, day(2), day(4)], ["low", 4.0, day(5), day(7)]]
 
 
-def test_no_bar_of_the_future_changes_what_was_known(find):
+@pytest.mark.parametrize("candles", ["plain", "ta-lib"])
+def test_no_bar_of_the_future_changes_what_was_known(find, candles):
     bars = walk(300, seed=4)
-    whole, part = find(bars), find(bars[:200])
+    whole, part = find(bars, candle_set=candles), find(bars[:200], candle_set=candles)
     known = whole.swings[whole.swings["known_at"] <= day(199)]
     assert len(known) > 10
     assert known.reset_index(drop=True).equals(part.swings)
@@ -116,6 +120,34 @@ def test_each_symbol_has_its_own_picture(find):
     last = got.patterns["BBB"]["candles"][-1]
     rows = got.candles[got.candles["symbol"] == "BBB"]
     assert (last["name"], last["time"]) == (rows["name"].iloc[-1], rows["time"].iloc[-1].isoformat())
+
+
+def test_without_ta_lib_the_plain_candles_are_used_and_it_is_said(find, monkeypatch):
+    bars = walk(120, seed=3)
+    plain = find(bars, candle_set="plain")
+    assert plain.candles_by == "6 plain patterns"
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    without = find(bars)
+    assert (without.candles_by, without.candles.equals(plain.candles)) == ("6 plain patterns", True)
+
+
+def test_asked_for_by_name_a_missing_ta_lib_is_an_error_with_the_line_that_installs_it(find, monkeypatch):
+    monkeypatch.setitem(sys.modules, "talib", None)
+    with pytest.raises(ConfigError, match="needs talib, which is not installed") as caught:
+        find(walk(50, seed=1), candle_set="ta-lib")
+    assert caught.value.hint == "pip install 'gpt-trader[ta]'"
+
+
+def test_a_bar_without_a_price_is_refused_with_its_time(find):
+    with pytest.raises(BadData, match="2 of the 4 bars of AAA have no usable price, the first one at 2000-01-03"):
+        find(bars_from([1.0, 2.0, float("nan"), 2.0]))
+
+
+def test_what_was_found_survives_the_journal(find, resumed):
+    found = find(walk(120, seed=3))
+    back = resumed(found)
+    assert back["patterns"] == found.patterns
+    assert all(back[name].equals(getattr(found, name)) for name in ("swings", "candles"))
 
 
 def test_two_bars_have_no_pattern_and_break_nothing(find):

@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
 from gpt_trader.core.frames import times_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
 
+    Floats = NDArray[np.float64]
     Mask = NDArray[np.bool_]
 
 SMALL = 0.1
 LONG = 2.0
-DIRECTION = {
-    "doji": "undecided",
-    "hammer": "bullish",
-    "shooting_star": "bearish",
-    "bullish_engulfing": "bullish",
-    "bearish_engulfing": "bearish",
-    "inside_bar": "undecided",
+VALUES: Mapping[str, int] = {
+    "doji": 0,
+    "hammer": 100,
+    "shooting_star": -100,
+    "bullish_engulfing": 100,
+    "bearish_engulfing": -100,
+    "inside_bar": 0,
 }
+"""What each pattern says, in TA-Lib's numbers: 100 is bullish, -100 bearish, 0 leaves it undecided."""
+REACH = 4
+"""No pattern looks at more bars than these."""
 
 
-def masks_of(bars: Bars) -> dict[str, Mask]:
+class Prices(Protocol):
+    """Columns of bars."""
+
+    @property
+    def open(self) -> Floats: ...
+    @property
+    def high(self) -> Floats: ...
+    @property
+    def low(self) -> Floats: ...
+    @property
+    def close(self) -> Floats: ...
+
+
+class Found(NamedTuple):
+    """Patterns at the closes of bars: the bar's number, the pattern's name, its direction and its value."""
+
+    bar: list[int]
+    name: list[str]
+    direction: list[str]
+    value: list[int]
+
+
+def masks_of(bars: Prices) -> dict[str, Mask]:
     """For each pattern, the bars at whose close it stands.
 
     A doji's body is at most a tenth of its range. A hammer has a lower shadow of at least two bodies and an upper one
@@ -50,24 +78,36 @@ def masks_of(bars: Bars) -> dict[str, Mask]:
     }
 
 
-def candles_frame(bars: Bars) -> pd.DataFrame:
-    """One row for each pattern found: symbol, time, name, direction; in order of time."""
+def plain_candles(bars: Prices) -> Found:
+    """The patterns found in these bars, in order of time."""
+    masks = masks_of(bars)
+    at, which = np.nonzero(np.stack([masks[name] for name in VALUES], axis=1))
+    names = [list(VALUES)[i] for i in which.tolist()]
+    values = [VALUES[name] for name in names]
+    return Found(at.tolist(), names, [direction_of(value) for value in values], values)
+
+
+def direction_of(value: int) -> str:
+    """What a value says, in a word."""
+    return "bullish" if value > 0 else "bearish" if value < 0 else "undecided"
+
+
+def candles_frame(bars: Bars, found: Found) -> pd.DataFrame:
+    """One row for each pattern found: symbol, time, name, direction, value."""
     import pandas as pd
 
-    names = list(DIRECTION)
-    masks = masks_of(bars)
-    at, which = np.nonzero(np.stack([masks[name] for name in names], axis=1))
     return pd.DataFrame(
         {
-            "symbol": np.full(len(at), bars.symbol, dtype=object),
-            "time": times_of(bars.ts[at]),
-            "name": np.array(names, dtype=object)[which],
-            "direction": np.array(list(DIRECTION.values()), dtype=object)[which],
+            "symbol": np.full(len(found.bar), bars.symbol, dtype=object),
+            "time": times_of(bars.ts[np.array(found.bar, dtype=np.int64)]),
+            "name": np.array(found.name, dtype=object),
+            "direction": np.array(found.direction, dtype=object),
+            "value": np.array(found.value, dtype=np.int64),
         }
     )
 
 
-def _after(close: NDArray[np.float64], *, up: bool) -> Mask:
+def _after(close: Floats, *, up: bool) -> Mask:
     """The three closes before this bar went one way."""
     steps = np.diff(close) > 0 if up else np.diff(close) < 0
     run = np.zeros(len(close), dtype=np.bool_)
@@ -75,7 +115,7 @@ def _after(close: NDArray[np.float64], *, up: bool) -> Mask:
     return run
 
 
-def _engulfs(bars: Bars, now: Mask, before: Mask) -> Mask:
+def _engulfs(bars: Prices, now: Mask, before: Mask) -> Mask:
     low, high = np.minimum(bars.open, bars.close), np.maximum(bars.open, bars.close)
     larger = (high - low)[1:] > (high - low)[:-1]
     return _shifted(now[1:], before[:-1], low[1:] <= low[:-1], high[1:] >= high[:-1], larger)

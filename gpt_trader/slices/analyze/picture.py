@@ -9,23 +9,21 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gpt_trader.core.bars import Bars
     from gpt_trader.slices.analyze.swings import Swings
 
     Floats = NDArray[np.float64]
 
 
-def picture_of(bars: Bars, swings: Swings, memory: int, *, tolerance: float) -> dict[str, Any]:
-    """Trend, support below and resistance above the last close, the nearest first."""
-    close = float(bars.close[-1])
-    levels = levels_of(bars, swings, memory, tolerance=tolerance)
+def picture_of(close: float, bars: int, swings: Swings, *, memory: int, tolerance: float) -> dict[str, Any]:
+    """Trend, support below and resistance above the last of so many closes, the nearest first."""
+    levels = levels_of(swings, since=bars - memory, tolerance=tolerance)
     return {
         "close": close,
-        "trend": trend_of(bars.high[swings.highs], bars.low[swings.lows]),
+        "trend": trend_of(swings.highs.prices, swings.lows.prices),
         "support": sorted((x for x in levels if x["price"] <= close), key=lambda x: -x["price"])[:3],
         "resistance": sorted((x for x in levels if x["price"] > close), key=lambda x: x["price"])[:3],
-        "swing_highs": len(swings.highs),
-        "swing_lows": len(swings.lows),
+        "swing_highs": len(swings.highs.places),
+        "swing_lows": len(swings.lows.places),
     }
 
 
@@ -38,12 +36,9 @@ def trend_of(highs: Floats, lows: Floats) -> str:
     return "down" if highs[-1] < highs[-2] and lows[-1] < lows[-2] else "sideways"
 
 
-def levels_of(bars: Bars, swings: Swings, memory: int, *, tolerance: float) -> list[dict[str, Any]]:
+def levels_of(swings: Swings, *, since: int, tolerance: float) -> list[dict[str, Any]]:
     """Prices at which it turned at least twice: swing points chained while each is near the one below it."""
-    first = len(bars) - memory
-    prices = np.sort(
-        np.concatenate((bars.high[swings.highs[swings.highs >= first]], bars.low[swings.lows[swings.lows >= first]]))
-    )
+    prices = np.sort(np.concatenate([turns.prices[turns.places >= since] for turns in (swings.highs, swings.lows)]))
     if len(prices) == 0:
         return []
     breaks = np.flatnonzero(prices[1:] / prices[:-1] - 1 > tolerance) + 1

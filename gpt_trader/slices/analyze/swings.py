@@ -18,17 +18,25 @@ if TYPE_CHECKING:
     Places = NDArray[np.int64]
 
 
-class Swings(NamedTuple):
-    """The bars of swing highs and lows; each is known only `side` bars later."""
+class Turns(NamedTuple):
+    """Swing points of one kind: the numbers of their bars, and their prices."""
 
-    highs: Places
-    lows: Places
+    places: Places
+    prices: Floats
+
+
+class Swings(NamedTuple):
+    """The swing highs and lows of so many bars; each is known only `side` bars later."""
+
+    highs: Turns
+    lows: Turns
     side: int
 
 
 def swings_of(bars: Bars, *, side: int) -> Swings:
     """Highs above every high of so many bars before and not below any of so many after; lows likewise."""
-    return Swings(extremes(bars.high, side), extremes(-bars.low, side), side)
+    highs, lows = extremes(bars.high, side), extremes(-bars.low, side)
+    return Swings(Turns(highs, bars.high[highs]), Turns(lows, bars.low[lows]), side)
 
 
 def extremes(values: Floats, side: int) -> Places:
@@ -45,16 +53,16 @@ def swings_frame(bars: Bars, swings: Swings) -> pd.DataFrame:
     """One row for each swing point: symbol, time, known_at, kind, price."""
     import pandas as pd
 
-    at = np.concatenate((swings.highs, swings.lows))
-    high = np.arange(len(at)) < len(swings.highs)
+    at, prices = (np.concatenate(pair) for pair in zip(swings.highs, swings.lows, strict=True))
+    high = np.arange(len(at)) < len(swings.highs.places)
     order = np.argsort(at, kind="stable")
-    at, high = at[order], high[order]
+    at, high = at[order].astype(np.int64), high[order]
     return pd.DataFrame(
         {
             "symbol": np.full(len(at), bars.symbol, dtype=object),
             "time": times_of(bars.ts[at]),
             "known_at": times_of(bars.ts[at + swings.side]),
             "kind": np.where(high, "high", "low").astype(object),
-            "price": np.where(high, bars.high[at], bars.low[at]),
+            "price": prices[order],
         }
     )
