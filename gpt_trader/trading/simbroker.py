@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gpt_trader.core.market import DAY, nanoseconds
 from gpt_trader.core.orders import ZERO, Ended, Fill, Order, OrderType, TimeInForce
 from gpt_trader.trading.brackets import exit_order, exits_of
+from gpt_trader.trading.days import Days
 from gpt_trader.trading.execution import Execution
 from gpt_trader.trading.matching import (
     LIMIT,
@@ -60,7 +60,7 @@ class SimBroker:
         self._works: dict[str, list[Working]] = {}
         self._ended: list[Ended] = []
         self._fills: list[Fill] = []
-        self._last_of_session = ends_session
+        self._days = Days(account, offset_ns=rules.session_offset_ns, last_of_day=ends_session)
         self._finer = finer or {}
         self._born: dict[int, OrderType] = {}
         self._seq = 0
@@ -148,7 +148,7 @@ class SimBroker:
         return NO_FILLS
 
     def _settle(self, works: list[Working], bar: MarketData) -> Iterator[Fill]:
-        live = [w for w in list(works) if bar.ns >= w.live_from and not self._expired(w, bar)]
+        live = [w for w in list(works) if bar.ns >= w.live_from and self._lives(w, bar)]
         if bar.tradable():
             self._born.clear()
             yield from self._open_phase(live, bar)
@@ -161,7 +161,7 @@ class SimBroker:
         while live:
             last = live[-1].seq
             for w in live:
-                waits = w.kind is MARKET_ON_OPEN and not self._opens_session(w, bar)
+                waits = w.kind is MARKET_ON_OPEN and not self._days.opens(w, bar)
                 if w.left and not waits and at_open(w, bar, touch=self._touch):
                     maker = w.kind is LIMIT and not w.fresh
                     yield from self._execute(w, bar.open, bar, maker=maker)
@@ -193,7 +193,7 @@ class SimBroker:
             yield from self._range_phase(small)
 
     def _close_phase(self, bar: MarketData) -> Iterator[Fill]:
-        if self._ends_session(bar):
+        if self._days.closes(bar):
             for w in self._live(bar):
                 if w.kind is MARKET_ON_CLOSE:
                     yield from self._execute(w, bar.price, bar)
@@ -245,33 +245,12 @@ class SimBroker:
         end = bar.ns + self.account.lanes[bar.symbol].span
         return [small for small in finer if bar.ns <= small.ns < end and small.tradable()]
 
-    # --- sessions and lives of orders ---------------------------------------------------------------------------------
+    # --- the book -----------------------------------------------------------------------------------------------------
 
-    def _session(self, ns: int) -> int:
-        return (ns + self.rules.session_offset_ns) // DAY
-
-    def _opens_session(self, w: Working, bar: MarketData) -> bool:
-        if self.account.lanes[bar.symbol].span >= DAY // 2:
-            return True
-        return self._session(bar.ns) != self._session(w.order.ns)
-
-    def _ends_session(self, bar: MarketData) -> bool:
-        if self.account.lanes[bar.symbol].span >= DAY // 2 or self._last_of_session is None:
-            return True
-        return self._last_of_session(bar.symbol, bar.ns)
-
-    def _expired(self, w: Working, bar: MarketData) -> bool:
-        terms = w.order.terms
-        late = False
-        if terms.tif is TimeInForce.DAY:
-            session = self._session(bar.ns)
-            w.session = session if w.session is None else w.session
-            late = session != w.session
-        elif terms.tif is TimeInForce.GTD and terms.good_till is not None:
-            late = bar.ns > nanoseconds(terms.good_till)
-        if late:
+    def _lives(self, w: Working, bar: MarketData) -> bool:
+        if self._days.expired(w, bar):
             self._end(w, "expired", bar.ns)
-        return late
+        return bool(w.left)
 
     def _add(self, order: Order) -> Working:
         self._seq = seq = self._seq + 1
