@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gpt_trader.core.bars import Gap, Quarantine
-from gpt_trader.core.errors import ValidationError, did_you_mean
+from gpt_trader.core.calendars import ALWAYS, sessions
 from gpt_trader.core.market import DAY, SECOND, Timeframe
 
 if TYPE_CHECKING:
@@ -61,11 +62,9 @@ def _missing(ts: Times, after: Times, step: int, calendar: str | None) -> Times:
     steps = (there - here) // step - 1
     if step >= 7 * DAY:
         return np.asarray(steps, dtype=np.int64)
-    if calendar not in (None, "24/7") and step == DAY:
-        expected = _sessions(calendar, _days(ts[[0, -1]]))
-        inside = np.searchsorted(expected, _days(there)) - np.searchsorted(expected, _days(here), side="right")
-        return np.asarray(np.maximum(inside, 0), dtype=np.int64)
-    if calendar == "24/7" or _has_weekends(ts):
+    if calendar not in (None, "", ALWAYS):
+        return _expected(ts, after, step, str(calendar))
+    if calendar == ALWAYS or _has_weekends(ts):
         return np.asarray(_days(there) - _days(here), dtype=np.int64) - 1 if step == DAY else steps
     if step == DAY:
         between = np.busday_count(_days(here) + 1, _days(there))
@@ -82,13 +81,15 @@ def _has_weekends(ts: Times) -> bool:
     return any(not np.is_busday(_days(ts[at : at + BLOCK])).all() for at in range(0, len(ts), BLOCK))
 
 
-def _sessions(calendar: str, ends: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-    from exchange_calendars import get_calendar, get_calendar_names
-    from exchange_calendars.errors import InvalidCalendarName
+def _expected(ts: Times, after: Times, step: int, calendar: str) -> Times:
+    """How many sessions, or bars within sessions, the calendar expects between two bars."""
+    first, last = (day.item() for day in _days(ts[[0, -1]]))
+    plan = sessions(calendar, first - timedelta(1), last + timedelta(1))
+    if step == DAY:
+        return _between(plan.days, _days(ts[after]), _days(ts[after + 1]))
+    return _between(plan.slots(step, like=ts), ts[after], ts[after + 1])
 
-    try:
-        sessions = get_calendar(calendar, start=str(ends[0]), end=str(ends[1] + 7)).sessions
-    except InvalidCalendarName:
-        hint = did_you_mean(calendar, get_calendar_names(include_aliases=True))
-        raise ValidationError(f"no calendar is called '{calendar}'", hint=hint) from None
-    return np.asarray(sessions.to_numpy()).astype("datetime64[D]")
+
+def _between(expected: NDArray[Any], here: NDArray[Any], there: NDArray[Any]) -> Times:
+    inside = np.searchsorted(expected, there) - np.searchsorted(expected, here, side="right")
+    return np.asarray(np.maximum(inside, 0), dtype=np.int64)

@@ -251,3 +251,38 @@ def test_every_row_is_either_a_bar_or_in_the_report(drawn: list[tuple[int, float
     assert len(set(kept_out.tolist())) == len(kept_out)
     assert len(seen.bars) + len(kept_out) == len(drawn)
     assert (np.diff(seen.bars.ts) > 0).all()
+
+
+def minutes_of(*spans: tuple[str, str]) -> Rows:
+    """Minutes from one moment of UTC to before another, and so on."""
+    parts = [np.arange(np.datetime64(a, "m"), np.datetime64(b, "m")) for a, b in spans]
+    ts = np.concatenate(parts).astype("datetime64[ns]").astype(np.int64)
+    these = rows(len(ts))
+    these.ts[:] = ts
+    return these
+
+
+def test_minutes_are_expected_from_the_open_to_an_early_close_and_not_on_a_holiday() -> None:
+    """New York closed at one on 3 July 2012; the fourth was a holiday; ten minutes of the fifth are not there."""
+    these = minutes_of(
+        ("2012-07-03T13:30", "2012-07-03T17:00"),
+        ("2012-07-05T13:30", "2012-07-05T15:00"),
+        ("2012-07-05T15:10", "2012-07-05T20:00"),
+    )
+    (gap,) = look(these, calendar="XNYS").quarantine.gaps
+    assert gap.missing == 10
+
+
+def test_the_end_of_a_session_that_is_cut_off_is_missing() -> None:
+    these = minutes_of(("2012-07-03T13:30", "2012-07-03T16:45"), ("2012-07-05T13:35", "2012-07-05T20:00"))
+    assert look(these, calendar="XNYS").quarantine.missing == 15 + 5
+
+
+def test_bars_before_the_open_and_after_the_close_are_neither_expected_nor_wrong() -> None:
+    these = minutes_of(("2012-07-03T12:00", "2012-07-03T18:00"), ("2012-07-05T11:00", "2012-07-05T21:00"))
+    assert look(these, calendar="XNYS").quarantine.gap_count == 0
+
+
+def test_the_lunch_break_of_an_exchange_is_no_gap() -> None:
+    these = minutes_of(("2024-03-01T01:30", "2024-03-01T04:00"), ("2024-03-01T05:00", "2024-03-01T08:00"))
+    assert look(these, calendar="XHKG").quarantine.gap_count == 0
