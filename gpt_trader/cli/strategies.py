@@ -20,9 +20,11 @@ _LIMITS = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at mo
 
 
 def list_strategies(as_json: _JSON = False) -> int:
-    """List the strategies: those built in, of distributions, and of the project's plugin folder.
+    """List the strategies.
 
     $ gpt-trader strategies list
+
+    They are built in, or come from distributions that are allowed, or from the project's plugin folder.
     """
     with application() as app:
         rows = _rows(app)
@@ -62,7 +64,7 @@ def show(
     name: Annotated[str, typer.Argument(metavar="STRATEGY", help="A name, or a Python file.")],
     as_json: _JSON = False,
 ) -> int:
-    """Show a strategy: its params, its warm-up, and whether it can be swept.
+    """Show a strategy: its params, its warm-up, whether it can be swept.
 
     $ gpt-trader strategies show sma_cross
 

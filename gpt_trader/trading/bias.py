@@ -83,8 +83,9 @@ def lookahead(
         found += [replace(d, known_ns=moment) for d in _first(_changed(known, cut, spans, "signal"))]
         if progress is not None:
             progress(done, len(moments))
-    found += [*_vectorised(make(bars), bars, moments, spans), *map(_lucky, too_good(whole, bars))]
-    return Lookahead(len(signals), len(moments), tuple(sorted(found, key=lambda d: (d.ns, d.known_ns))), fails)
+    found += _vectorised(make(bars), bars, moments, spans)
+    found.sort(key=lambda d: (d.ns, d.known_ns))
+    return Lookahead(len(signals), len(moments), (*found, *map(_lucky, too_good(whole, bars))), fails)
 
 
 def config_for(bars: Sequence[Bars]) -> BacktestConfig:

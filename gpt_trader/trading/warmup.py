@@ -25,6 +25,8 @@ LENGTHS = (1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610, 987, 1597, 258
 """Beginnings that are tried: each is about 1.6 times the last."""
 STRETCHES = (0.5, 0.6, 0.7, 0.8, 0.9)
 """Where in the data the stretches begin that are compared."""
+SETTLED = 0.75
+"""Only where beginnings from this part of the longest one on agree, it is no accident that they do."""
 LEAST = 40
 
 
@@ -142,4 +144,4 @@ def _needed(stretches: Sequence[_Stretch], trials: Sequence[Trial]) -> int | Non
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if _trial(stretches, middle).differing else (low, middle)
-    return high
+    return high if high <= SETTLED * trials[-1].bars else None
