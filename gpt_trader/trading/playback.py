@@ -94,7 +94,9 @@ class TypicalVolume:
     def _measure(self) -> list[int]:
         block, count = self._block, len(self._bars) // self._block
         volumes = self._bars.volume[: count * block].reshape(count, block)
-        self._medians = np.median(volumes, axis=1).tolist()
+        ranked = np.sort(volumes, axis=1)  # numpy's own median would import its masked arrays first
+        middle = (ranked[:, (block - 1) // 2] + ranked[:, block // 2]) / 2.0
+        self._medians = np.where(np.isnan(ranked[:, -1]), np.nan, middle).tolist()
         known: list[int] = self._bars.ts[block - 1 : count * block : block].tolist()
         return known
 
