@@ -29,6 +29,27 @@ def test_buy_and_hold_by_hand(run):
     assert [(p["strategy"], p["symbol"], p["quantity"]) for p in got.positions] == [("buy_and_hold", "AAA", 10.0)]
 
 
+def test_exposure_is_what_is_held_as_a_part_of_the_equity(run, strategies):
+    got = run(bars_from([100, 110, 120, 90]), selection=HOLD, sizes={"AAA": {"rule": "units:10"}}, cash=2000.0, **FREE)
+    assert got.equity["exposure"].tolist() == pytest.approx([0.0, 1100 / 2100, 1200 / 2200, 900 / 1900])
+    from gpt_trader.strategies.pairs import Pairs
+
+    strategies.add("pairs", lambda: Pairs)
+    both = run(
+        walk(200, seed=1), walk(200, seed=2, symbol="BBB"), strategy="pairs", params={"window": 10}, baseline="", **FREE
+    )
+    gross, net = both.equity["exposure"], both.equity["net_exposure"]
+    assert (net.abs() < 0.2 * gross)[gross > 0.5].all()  # long one and short the other for about the same money
+    assert (gross > 0.5).any()
+    assert (gross[gross.diff() == 0] == 0).all()  # while something is held, the prices move it
+
+
+def test_alpha_and_beta_are_those_against_the_baseline(run):
+    got = run(walk(300, seed=9), selection=HOLD, sizes={"AAA": {"rule": "sleeve:0.475"}}, **FREE)
+    assert got.metrics["beta"] == pytest.approx(0.5, abs=0.02)  # half of what the baseline holds
+    assert "alpha" not in run(walk(300, seed=9), selection=HOLD, baseline="", **FREE).metrics
+
+
 def test_costs_are_those_that_were_named(run):
     got = run(
         bars_from([100, 100, 100]), strategy="buy_and_hold", sizes={"AAA": {"rule": "units:10"}},

@@ -2,47 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from gpt_trader.core.slices import Frame, Outputs, Params
+from gpt_trader.trading.requests import Traded, TradeParams
 
 
-class BacktestParams(Params):
+class BacktestParams(TradeParams):
     """What trades on what, with which money, from when on, and at which cost."""
 
-    bars: Frame = Field(description="The table of bars.")
-    data_provenance: dict[str, dict[str, Any]] = Field({}, description="What is said of the bars.")
-    selection: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {strategy, params}.")
-    strategy: str = Field("", description="One strategy for all symbols; it comes before a selection.")
-    params: dict[str, Any] = Field({}, description="The params of that one strategy.")
-    sizes: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {rule, lot}; else equal sleeves.")
-    cash: float = Field(100_000.0, gt=0, description="The money at the start.")
     decided_at: str = Field("", description="Trading begins at this moment; empty: at the first bar.")
-    fee: float = Field(0.001, ge=0, lt=0.1, description="The part of a trade's value that it costs.")
-    slippage: float = Field(0.0005, ge=0, lt=0.1, description="The part of the price lost at each fill.")
-    spread: float = Field(0.0, ge=0, lt=0.1, description="The distance of bid and ask, as a part of the price.")
     limits: Literal["none", "standard"] = Field("none", description="The limits that the guard holds.")
-    baseline: str = Field("buy_and_hold", description="What the result is compared with; empty: with nothing.")
-    close_at_end: Literal["no", "close", "open"] = Field("no", description="Whether what is held is sold at the end.")
 
 
-class Backtested(Outputs):
+class Backtested(Traded):
     """The result in figures and tables; a figure that the data does not define is null."""
-
-    final_equity: float
-    total_return: float
-    sharpe: float | None
-    max_drawdown: float
-    trade_count: int
-    score: float
-    metrics: dict[str, float | None]
-    baseline_metrics: dict[str, Any]
-    period: dict[str, Any]
-    trades: Frame
-    equity: Frame
-    positions: list[dict[str, Any]]
-    refusals: list[dict[str, Any]]
-    details: dict[str, Any]
-    provenance: dict[str, Any]

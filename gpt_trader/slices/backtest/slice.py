@@ -23,8 +23,9 @@ class Backtest(Slice):
     @method()
     def execute(self, params: BacktestParams, ctx: StepContext) -> Backtested:
         """Trade the bars from the decision on; `score` is the Sharpe ratio, or 0 where there is none."""
-        from gpt_trader.slices.backtest.desk import compared, tested
-        from gpt_trader.slices.backtest.outputs import outputs_of
+        from gpt_trader.slices.backtest.desk import compared, period_of, tested, traded_bars
+        from gpt_trader.trading.results import outputs_of
 
         report = tested(params, self._strategies, progress=ctx.progress, check=ctx.check)
-        return Backtested(**outputs_of(params, report, compared(params, self._strategies)))
+        baseline, period = compared(params, self._strategies), period_of(params)
+        return Backtested(**outputs_of(params, report, baseline, bars=traded_bars(params), period=period))

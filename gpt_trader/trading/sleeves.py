@@ -33,14 +33,14 @@ class Sleeve:
 
 
 def sizing_of(rule: str, cash: Decimal, strategy: str) -> Sizing:
-    """Read sleeve:0.5, a part of the cash at the start, or one of the desk's own rules."""
+    """Read sleeve:0.5, a part of the cash at the start that may be nothing, or one of the desk's own rules."""
     word, _, part = rule.partition(":")
     if word != WORD:
         return parse_sizing(rule)
     try:
         share = Decimal(part)
     except ArithmeticError:
-        share = ZERO
-    if not 0 < share <= 1:
+        share = Decimal("NaN")
+    if not (share.is_finite() and 0 <= share <= 1):
         raise ConfigError(f"'{rule}' is not a way of sizing", hint=f"write {WORD}:PART, {WORDS}")
     return Sleeve(cash * share, strategy)

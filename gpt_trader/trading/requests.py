@@ -1,0 +1,124 @@
+"""What a step of a workflow asks of the desk, and the strategies, costs and instruments that this comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from gpt_trader.core.errors import UsageError
+from gpt_trader.core.orders import exact
+from gpt_trader.core.slices import Frame, Outputs, Params
+from gpt_trader.trading.config import BacktestConfig
+from gpt_trader.trading.costs import Costs, Fee, Slippage
+from gpt_trader.trading.playback import instrument_of
+from gpt_trader.trading.seats import StrategySpec
+from gpt_trader.trading.sleeves import sizing_of
+from gpt_trader.trading.stops import WithStop
+
+if TYPE_CHECKING:
+    from gpt_trader.core.bars import Bars
+    from gpt_trader.core.feeds import StrategyCatalog
+    from gpt_trader.core.market import Instrument
+
+INVESTED = 0.95
+"""Where no size is given: the rest pays for costs, and for an opening above the close that was decided on."""
+
+
+class TradeParams(Params):
+    """What trades on what, with which money and at which cost."""
+
+    bars: Frame = Field(description="The table of bars.")
+    data_provenance: dict[str, dict[str, Any]] = Field({}, description="What is said of the bars.")
+    selection: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {strategy, params}.")
+    strategy: str = Field("", description="One strategy for all symbols; it comes before a selection.")
+    params: dict[str, Any] = Field({}, description="The params of that one strategy.")
+    sizes: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {rule, lot}; else equal sleeves.")
+    cash: float = Field(100_000.0, gt=0, description="The money at the start.")
+    fee: float = Field(0.001, ge=0, lt=0.1, description="The part of a trade's value that it costs.")
+    slippage: float = Field(0.0005, ge=0, lt=0.1, description="The part of the price lost at each fill.")
+    spread: float = Field(0.0, ge=0, lt=0.1, description="The distance of bid and ask, as a part of the price.")
+    baseline: str = Field("buy_and_hold", description="What the result is compared with; empty: with nothing.")
+    close_at_end: Literal["no", "close", "open"] = Field("no", description="Whether what is held is sold at the end.")
+
+
+class Traded(Outputs):
+    """The result in figures and tables; a figure that the data does not define is null."""
+
+    final_equity: float
+    total_return: float
+    sharpe: float | None
+    max_drawdown: float
+    trade_count: int
+    score: float
+    metrics: dict[str, float | None]
+    baseline_metrics: dict[str, Any]
+    period: dict[str, Any]
+    trades: Frame
+    equity: Frame
+    positions: list[dict[str, Any]]
+    refusals: list[dict[str, Any]]
+    details: dict[str, Any]
+    provenance: dict[str, Any]
+
+
+def config_of(
+    asked: TradeParams, bars: Sequence[Bars], limits: Literal["none", "standard"] | Mapping[str, Any]
+) -> BacktestConfig:
+    """The desk's configuration."""
+    costs = Costs(
+        fee=Fee(percent=exact(asked.fee)),
+        slippage=Slippage("percent", exact(asked.slippage)),
+        spread=exact(asked.spread),
+    )
+    return BacktestConfig(
+        cash=exact(asked.cash),
+        costs=costs,
+        limits=limits,
+        close_at_end=asked.close_at_end,
+        instruments={b.symbol: _instrument(b, asked.sizes.get(b.symbol, {})) for b in bars},
+    )
+
+
+def specs_of(asked: TradeParams, catalog: StrategyCatalog, symbols: Sequence[str]) -> list[StrategySpec]:
+    """A spec for each symbol, as each has its size; but one for all where a strategy wants to see them together."""
+    share = INVESTED / len(symbols)
+    if not asked.strategy or len(symbols) == 1 or catalog[asked.strategy].per_symbol:
+        return [_spec(symbol, asked, catalog, share=share) for symbol in symbols]
+    sizes = [asked.sizes.get(symbol, {}) for symbol in symbols]
+    rules = {size.get("rule", f"sleeve:{share!r}") for size in sizes}
+    if len(rules) > 1 or any("stop_atrs" in size for size in sizes):
+        problem = f"{asked.strategy} trades all symbols together, so they must be sized alike and without stops"
+        raise UsageError(problem, hint="size by fraction")
+    sizing = sizing_of(rules.pop(), exact(asked.cash), asked.strategy)
+    return [StrategySpec(asked.strategy, catalog[asked.strategy], asked.params, tuple(symbols), sizing)]
+
+
+def baseline_specs(asked: TradeParams, catalog: StrategyCatalog, symbols: Sequence[str]) -> list[StrategySpec]:
+    """The baseline on each symbol, in equal sleeves."""
+    make = catalog[asked.baseline]
+    rule, cash = f"sleeve:{INVESTED / len(symbols)!r}", exact(asked.cash)
+    names = {symbol: f"{asked.baseline}:{symbol}" for symbol in symbols}
+    return [StrategySpec(name, make, {}, (symbol,), sizing_of(rule, cash, name)) for symbol, name in names.items()]
+
+
+def _instrument(bars: Bars, size: Mapping[str, Any]) -> Instrument:
+    from dataclasses import replace
+
+    return replace(instrument_of(bars), lot=exact(size.get("lot", 1.0)))
+
+
+def _spec(symbol: str, asked: TradeParams, catalog: StrategyCatalog, *, share: float) -> StrategySpec:
+    chosen: Mapping[str, Any] = asked.selection.get(symbol, {})
+    name = asked.strategy or chosen.get("strategy")
+    if not name:
+        raise UsageError(f"no strategy is named for {symbol}", hint="give `strategy`, or select one in an earlier step")
+    given = asked.params if asked.strategy else chosen.get("params", {})
+    size = asked.sizes.get(symbol, {})
+    make: Any = catalog[name]
+    if "stop_atrs" in size:
+        make = WithStop(make, bars=size["atr_bars"], distance=size["stop_atrs"], first=size.get("atr"))
+    label = f"{name}:{symbol}"
+    sizing = sizing_of(size.get("rule", f"sleeve:{share!r}"), exact(asked.cash), label)
+    return StrategySpec(label, make, given, (symbol,), sizing)
