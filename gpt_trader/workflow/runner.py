@@ -49,6 +49,10 @@ class RunResult:
         return self.status in ("SUCCEEDED", "SKIPPED")
 
     def __getitem__(self, name: str) -> Any:
+        if name not in self.outputs and self.error:
+            raise StepFailed(str(self.error["message"]), hint=self.error.get("hint"))
+        if name not in self.outputs:
+            raise NotFound.among("output", name, self.outputs)
         return self.outputs[name]
 
 

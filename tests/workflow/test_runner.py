@@ -8,7 +8,7 @@ import time
 import pandas as pd
 import pytest
 
-from gpt_trader.core.errors import Conflict, NotFound, ValidationError
+from gpt_trader.core.errors import Conflict, NotFound, StepFailed, ValidationError
 from tests.workflow.runhouse import House, workflow
 
 SEVEN = workflow("\n".join(f"- s{i}: {{slice: count, method: inc}}" for i in range(7)))
@@ -20,6 +20,13 @@ def test_outputs_feed_later_steps_by_name(home: House) -> None:
     assert [s.status for records in home.steps(result.id).values() for s in records] == ["SUCCEEDED"] * 7
     record = home.runs.get(result.id)
     assert (record.status, record.workflow, record.error) == ("SUCCEEDED", "test", None)
+
+
+def test_an_output_that_is_not_there_says_why(lite: House) -> None:
+    with pytest.raises(NotFound, match="no output is called 'w'"):
+        lite.run(SEVEN)["w"]
+    with pytest.raises(StepFailed, match="no such thing as BAD"):
+        lite.run(workflow("- a: {slice: count, method: score, with: {symbol: BAD}}"))["score"]
 
 
 def test_a_run_leaves_its_beginning_and_end_in_the_history(home: House) -> None:
