@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from gpt_trader.core.errors import NotFound, UsageError, did_you_mean
 
@@ -131,6 +132,17 @@ def params_of(words: Iterable[str], strategy: type[TradingStrategyPlugin]) -> di
 
 def _typed(text: str, field: FieldInfo | None) -> Any:
     """A text stays a text where the strategy wants one, even if it looks like a number."""
-    kinds = () if field is None else (field.annotation, *get_args(field.annotation))
+    kinds = () if field is None else tuple(_kinds(field.annotation))
     value = value_of(text)
+    if text in kinds:
+        return text
     return text if str in kinds and not isinstance(value, str) and value is not None else value
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """The types and the literal values that an annotation allows."""
+    if get_origin(annotation) in (Union, UnionType, Literal):
+        for inner in get_args(annotation):
+            yield from _kinds(inner)
+    else:
+        yield annotation
