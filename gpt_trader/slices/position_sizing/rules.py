@@ -1,73 +1,58 @@
-"""The rules of size, worked out on the bars before the decision."""
+"""From wanted shares to sizes: the limits, whole lots, and the rule that the desk applies."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from gpt_trader.core.errors import NoBars
 from gpt_trader.core.market import Instrument, nanoseconds
 from gpt_trader.core.orders import exact
+from gpt_trader.slices.position_sizing.shares import Wanted, wanted_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from gpt_trader.core.bars import Bars
     from gpt_trader.slices.position_sizing.params import SizeParams
 
-    Floats = NDArray[np.float64]
+
+def sizes_of(bars: Sequence[Bars], params: SizeParams) -> dict[str, dict[str, Any]]:
+    """For each symbol its rule, and the units, value and risk that it means at the last price before the decision."""
+    end = nanoseconds(datetime.fromisoformat(params.decided_at)) if params.decided_at else None
+    pasts = [b.between(None, end) for b in bars]
+    wanted, limits = limited(wanted_of(pasts, params), params)
+    return {past.symbol: _sized(past, w, by, params) for past, w, by in zip(pasts, wanted, limits, strict=True)}
 
 
-def sized(bars: Bars, params: SizeParams, *, symbols: int) -> dict[str, Any]:
-    """The rule for one symbol, and the units, value and risk that it means at the last price."""
-    past = bars.between(None, nanoseconds(datetime.fromisoformat(params.decided_at))) if params.decided_at else bars
-    share = params.fraction / symbols
-    lot = exact(params.lots.get(bars.symbol, 1.0))
-    common = {"share": share, "lot": float(lot), "sizing": params.sizing}
-    if len(past) == 0:  # a symbol may be listed only after the decision; a share needs no past, a stop does
-        if params.sizing == "risk":
-            raise NoBars(
-                f"{bars.symbol} has no bars before {params.decided_at}", hint="size by fraction, or leave it out"
-            )
-        return {**common, "rule": _sleeve(share), "units": None, "price": None, "value": None}
+def limited(wanted: Sequence[Wanted], params: SizeParams) -> tuple[list[Wanted], list[list[str]]]:
+    """The shares within the limits, and the names of the limits that made each of them smaller."""
+    most = params.max_notional / params.cash if params.max_notional is not None else float("inf")
+    by = [["max_notional"] if w.share > most else [] for w in wanted]
+    cut = [replace(w, share=min(w.share, most)) for w in wanted]
+    total, room = sum(w.share for w in cut), min(params.fraction, params.max_gross)
+    if total > room * (1 + 1e-12):
+        cut = [replace(w, share=w.share * room / total) for w in cut]
+        for names in by:
+            names.append("gross")
+    return cut, by
+
+
+def _sized(past: Bars, wanted: Wanted, by: list[str], params: SizeParams) -> dict[str, Any]:
+    lot = exact(params.lots.get(past.symbol, 1.0))
+    rule = wanted.rule or f"sleeve:{wanted.share!r}"
+    row: dict[str, Any] = {
+        "share": wanted.share,
+        "lot": float(lot),
+        "sizing": params.sizing,
+        "rule": rule,
+        "limited_by": by,
+    }
+    if len(past) == 0:
+        return {**row, "units": None, "price": None, "value": None}
     price = float(past.close[-1])
-    most = params.cash * share / price
-    if params.sizing == "fraction":
-        return {**common, "rule": _sleeve(share), **_at(price, most, bars.symbol, lot)}
-    atr = average_true_range(past, params.atr_bars)
-    distance = params.stop_atrs * atr
-    wanted = params.cash * params.risk / distance
-    found = _at(price, min(wanted, most), bars.symbol, lot)
-    stop = {"atr": atr, "stop": price - distance, "stop_distance": distance, "at_risk": found["units"] * distance}
-    rule = {"rule": f"risk:{params.risk!r}", "atr_bars": params.atr_bars, "stop_atrs": params.stop_atrs}
-    return {**common, **rule, **found, **stop, "capped": wanted > most}
-
-
-def average_true_range(bars: Bars, length: int) -> float:
-    """Wilder's average: the mean of the first so many true ranges, then each new one with a weight of 1 / length."""
-    ranges = true_ranges(bars)
-    if len(ranges) < length:
-        raise NoBars(f"{bars.symbol}: {len(bars)} bars give no average true range of {length}", hint="widen the range")
-    average = math.fsum(ranges[:length].tolist()) / length
-    for value in ranges[length:].tolist():
-        average += (value - average) / length
-    if not average > 0:
-        raise NoBars(f"{bars.symbol} did not move, so a stop has no distance", hint="size by fraction")
-    return average
-
-
-def true_ranges(bars: Bars) -> Floats:
-    """From the second bar on, the range of the bar with the close before it counted in."""
-    before = bars.close[:-1]
-    return np.maximum(bars.high[1:], before) - np.minimum(bars.low[1:], before)
-
-
-def _sleeve(share: float) -> str:
-    return f"sleeve:{share!r}"
+    row |= {**wanted.details, **_at(price, params.cash * wanted.share / price, past.symbol, lot)}
+    return row | {"at_risk": row["units"] * row["stop_distance"]} if "stop_distance" in row else row
 
 
 def _at(price: float, units: float, symbol: str, lot: Decimal) -> dict[str, Any]:

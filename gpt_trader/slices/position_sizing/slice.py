@@ -16,10 +16,11 @@ class PositionSizing(Slice):
 
     @method()
     def calculate(self, params: SizeParams, ctx: StepContext) -> Sizes:
-        """A fixed fraction of the account as each symbol's sleeve, or 1 % risk to a stop, in whole lots."""
+        """A fixed fraction, 1 % risk to a stop, a target of volatility, Kelly's share or risk parity, in whole lots."""
+        from gpt_trader.core.bars import priced
         from gpt_trader.core.frames import bars_of
-        from gpt_trader.slices.position_sizing.rules import sized
+        from gpt_trader.slices.position_sizing.rules import sizes_of
 
-        every = bars_of(params.bars)
+        every = [priced(bars) for bars in bars_of(params.bars)]
         ctx.check()
-        return Sizes(sizes={bars.symbol: sized(bars, params, symbols=len(every)) for bars in every})
+        return Sizes(sizes=sizes_of(every, params))
