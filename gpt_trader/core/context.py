@@ -43,6 +43,11 @@ def _going_on() -> None:
     """Let the step go on."""
 
 
+def _not_asked() -> bool:
+    """Nobody asks for an early end."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepContext:
     """What a step is given: who it is, the time, and the few ways in which it may touch the world."""
@@ -57,6 +62,8 @@ class StepContext:
     record: Callable[[str, Mapping[str, Any]], None] = _unheard
     progress: Callable[[float, float, str], None] = _unseen
     check: Callable[[], None] = _going_on
+    stopping: Callable[[], bool] = _not_asked
+    """Whether somebody wants the run to stop; a step that can go on later where it was may then raise Interrupted."""
 
     @property
     def key(self) -> str:

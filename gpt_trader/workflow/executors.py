@@ -102,9 +102,9 @@ class LazyProcesses(Executor):
         self._lock = threading.Lock()
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run a function in a process of the pool."""
+        """Run a function in a process of the pool; where one of its processes died, there is a new pool."""
         with self._lock:
-            if self._pool is None:
+            if self._pool is None or self._pool._broken:  # noqa: SLF001 - else every later submit fails
                 self._pool = process_pool(self._workers)
         return self._pool.submit(fn, *args, **kwargs)
 

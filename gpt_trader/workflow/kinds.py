@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.errors import StepFailed, ValidationError
+from gpt_trader.core.errors import Interrupted, StepFailed, ValidationError
 from gpt_trader.core.slices import Method, Outputs, Params
 from gpt_trader.workflow.active import Frame
 from gpt_trader.workflow.definition import (
@@ -124,6 +124,9 @@ def _call_here(strand: Strand, attempt: Attempt, method: Method, params: Params,
             outputs: Outputs = function(params, ctx)
         except SystemExit as left:
             raise StepFailed(f"{method.slice}.{method.name} called exit({left.code})") from None
+        except Interrupted:
+            strand.check()  # leaves the walk: the step goes on when the run is resumed
+            raise
     return outputs
 
 
@@ -143,6 +146,7 @@ def context(strand: Strand, attempt: Attempt, work: Work) -> StepContext:
         record=lambda topic, payload: facts.append(parts.runs.event(topic, payload, run_id=run.id)),
         progress=lambda done, total, text: run.tell(path, name, "PROGRESS", number, f"{text} {done:g}/{total:g}"),
         check=lambda: _cooperate(strand),
+        stopping=lambda: run.request in ("stop", "pause"),
     )
 
 
