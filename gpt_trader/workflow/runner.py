@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from pydantic_core import from_json, to_json
 
-from gpt_trader.core.errors import Conflict, JournalError, NotFound
+from gpt_trader.core.errors import Conflict, JournalError, NotFound, StepFailed
 from gpt_trader.core.failpoints import hit
 from gpt_trader.journal.runs import LEASE_SECONDS, Ownership, RunRecord, owner_alive, versions
 from gpt_trader.journal.store import Op
