@@ -1,9 +1,4 @@
-"""The states of a market, out of trailing windows only: a bar that comes later changes no label.
-
-The trend is the t-statistic of the mean logarithmic return over a window: its sign is the direction, and the normal
-distribution gives the confidence that the mean is not zero. Volatility is ranked among its own trailing past. A crisis
-is a deep fall from the high of that past at a volatility seen in few of its bars.
-"""
+"""The states of a market as a table: by rules out of its measures, and what all methods say of the last one."""
 
 from __future__ import annotations
 
@@ -13,43 +8,53 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpt_trader.core.frames import times_of
+from gpt_trader.slices.market_regime.measures import Measures, measured, trends_of, volatilities_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
     from gpt_trader.slices.market_regime.params import RegimeParams
 
+    Floats = NDArray[np.float64]
+    Words = NDArray[np.object_]
+
 UNKNOWN = "unknown"
 
 
 def states_of(bars: Bars, params: RegimeParams) -> pd.DataFrame:
-    """One row for each bar: symbol, time, label, trend, volatility, confidence, strength, rank, fall."""
+    """By the rules, one row for each bar: symbol, time, label, trend, volatility, confidence, strength, rank, fall.
+
+    The sign of the strength is the direction, and the normal distribution gives the confidence that the mean is not
+    zero. A crisis is a deep fall at a volatility that was seen in few bars of the past.
+    """
+    found = measured(bars, params)
+    trend, volatility = trends_of(found.strength, params.trend_from), volatilities_of(found.rank, params)
+    crisis = (found.fall <= -params.crisis_fall) & (found.rank >= params.crisis_above)
+    known = np.isfinite(found.strength) & np.isfinite(found.rank)
+    words = {"label": np.where(crisis, "crisis", trend), "trend": trend, "volatility": volatility}
+    confidence = _confidence(found, words["label"])
+    return states_frame(bars, found, words, confidence=confidence, known=known)
+
+
+def states_frame(
+    bars: Bars, found: Measures, words: Mapping[str, Words], *, confidence: Floats, known: NDArray[np.bool_]
+) -> pd.DataFrame:
+    """The table that every method makes; a bar of which too little is known is unknown."""
     import pandas as pd
 
-    close = pd.Series(bars.close)
-    steps = pd.Series(np.log(bars.close)).diff()
-    strength = _t_statistic(steps, params.trend_bars)
-    rank = _rank(steps, params)
-    high = close.rolling(params.memory_bars, min_periods=1).max()
-    fall = close / high - 1.0
-    trend = _trend(strength, params.trend_from)
-    volatility = _volatility(rank, params)
-    crisis = (fall <= -params.crisis_fall).to_numpy() & (rank >= params.crisis_above).to_numpy()
-    known = strength.notna().to_numpy() & rank.notna().to_numpy()
-    label = np.where(known, np.where(crisis, "crisis", trend), UNKNOWN).astype(object)
     return pd.DataFrame(
         {
             "symbol": np.full(len(bars), bars.symbol, dtype=object),
             "time": times_of(bars.ts),
-            "label": label,
-            "trend": np.where(known, trend, UNKNOWN).astype(object),
-            "volatility": np.where(known, volatility, UNKNOWN).astype(object),
-            "confidence": np.where(known, _confidence(strength, rank, label), np.nan),
-            "strength": strength.to_numpy(),
-            "rank": rank.to_numpy(),
-            "fall": fall.to_numpy(),
+            **{name: np.where(known, column, UNKNOWN).astype(object) for name, column in words.items()},
+            "confidence": np.where(known, confidence, np.nan),
+            "strength": found.strength,
+            "rank": found.rank,
+            "fall": found.fall,
         }
     )
 
@@ -85,32 +90,8 @@ def transitions_of(states: pd.DataFrame) -> dict[str, dict[str, float]]:
     return table
 
 
-def _t_statistic(steps: pd.Series, length: int) -> pd.Series:
-    mean, spread = steps.rolling(length).mean(), steps.rolling(length).std()
-    flat = spread <= 1e-12
-    return (mean / spread.where(~flat) * math.sqrt(length)).where(~flat, 0.0).where(mean.notna())
-
-
-def _rank(steps: pd.Series, params: RegimeParams) -> pd.Series:
-    """The share of the past volatilities that are not above the present one; half a year of them is the least."""
-    volatility = steps.rolling(params.volatility_bars).std()
-    return volatility.rolling(params.memory_bars, min_periods=min(126, params.memory_bars)).rank(pct=True)
-
-
-def _trend(strength: pd.Series, start: float) -> NDArray[np.str_]:
-    values = strength.to_numpy()
-    return np.where(values >= start, "trend up", np.where(values <= -start, "trend down", "range"))
-
-
-def _volatility(rank: pd.Series, params: RegimeParams) -> NDArray[np.str_]:
-    values = rank.to_numpy()
-    return np.where(
-        values <= params.calm_below, "calm", np.where(values >= params.volatile_above, "volatile", "normal")
-    )
-
-
-def _confidence(strength: pd.Series, rank: pd.Series, label: NDArray[np.object_]) -> NDArray[np.float64]:
+def _confidence(found: Measures, label: Words) -> Floats:
     """For a trend, that the mean return has its sign; for a range, that it may be zero; for a crisis, the rank."""
-    beyond = np.array([math.erf(abs(t) / math.sqrt(2.0)) for t in strength.to_numpy().tolist()])
+    beyond = np.array([math.erf(abs(t) / math.sqrt(2.0)) for t in found.strength.tolist()])
     trends = (1.0 + beyond) / 2.0
-    return np.where(label == "crisis", rank.to_numpy(), np.where(label == "range", 1.0 - beyond, trends))
+    return np.where(label == "crisis", found.rank, np.where(label == "range", 1.0 - beyond, trends))
