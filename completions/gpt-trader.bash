@@ -37,7 +37,7 @@ _gpt_trader() {
         FILL) COMPREPLY=($(compgen -W "next_open same_close" -- "$cur")) ;;
         BASIS) COMPREPLY=($(compgen -W "average fifo" -- "$cur")) ;;
         END) COMPREPLY=($(compgen -W "no close open" -- "$cur")) ;;
-        ADJUST) COMPREPLY=($(compgen -W "splits none" -- "$cur")) ;;
+        ADJUST) COMPREPLY=($(compgen -W "splits all none" -- "$cur")) ;;
         STATUS) COMPREPLY=($(compgen -W "running waiting succeeded failed cancelled skipped" -- "$cur")) ;;
         WORKFLOW) COMPREPLY=($(compgen -W "$("$ask" __complete workflows 2>/dev/null)" -- "$cur") $(compgen -f -- "$cur")) ;;
         RUN) COMPREPLY=($(compgen -W "$("$ask" __complete runs 2>/dev/null)" -- "$cur")) ;;

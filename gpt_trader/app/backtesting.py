@@ -53,8 +53,21 @@ def _named(name: str, catalog: StrategyCatalog) -> Any:
 
 def held_return(loaded: Sequence[Loaded]) -> float:
     """What even parts of all symbols would have brought, bought at their first close and kept, without costs."""
-    gains = [float(one.bars.close[-1] / one.bars.close[0]) - 1.0 for one in loaded]
+    gains = [_held(one) for one in loaded]
     return sum(gains) / len(gains)
+
+
+def _held(loaded: Loaded) -> float:
+    """The gain of one share and of what became of it: splits and dividends that are not in the prices count."""
+    from gpt_trader.core.market import Split
+
+    shares, cash = 1.0, 0.0
+    for action in loaded.actions:
+        if isinstance(action, Split):
+            shares *= action.new / action.old
+        else:
+            cash += shares * float(action.amount)
+    return (shares * float(loaded.bars.close[-1]) + cash) / float(loaded.bars.close[0]) - 1.0
 
 
 def document_of(report: Report, loaded: Sequence[Loaded], remarks: Sequence[Remark]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from gpt_trader.cli.wanted import (
 
 if TYPE_CHECKING:
     from gpt_trader.app.markets import Remark
-    from gpt_trader.core.bars import Bars
+    from gpt_trader.core.bars import Bars, Loaded
     from gpt_trader.trading.config import BacktestConfig
     from gpt_trader.trading.report import Report
     from gpt_trader.trading.seats import StrategySpec
@@ -99,7 +99,7 @@ def backtest(
         spec = spec_of(strategy, param or (), app.strategies)
         loaded = load_markets(market, app.feeds)
         bars = [one.bars for one in loaded]
-        report = _run(spec, bars, _compared(config, bars, benchmark))
+        report = _run(spec, bars, _compared(config, loaded, benchmark))
         told = [remark for one in loaded for remark in remarks(one)]
         document = document_of(report, loaded, told)
         if folder is not None:
@@ -175,16 +175,17 @@ def _config(amounts: dict[str, str], rules: dict[str, Any], choices: dict[str, A
     )
 
 
-def _compared(config: BacktestConfig, bars: list[Bars], benchmark: str | None) -> BacktestConfig:
-    """The config with what the result is compared with: one symbol of those that are traded."""
+def _compared(config: BacktestConfig, loaded: list[Loaded], benchmark: str | None) -> BacktestConfig:
+    """The config with the splits and dividends that are not in the prices, and one symbol to compare with."""
     from dataclasses import replace
 
     from gpt_trader.core.errors import NotFound
 
-    names = [b.symbol for b in bars]
+    names = [one.bars.symbol for one in loaded]
     if benchmark is not None and benchmark not in names:
         raise NotFound.among("traded symbol", benchmark, names)
-    return replace(config, benchmark=benchmark or (names[0] if len(names) == 1 else None))
+    actions = tuple(action for one in loaded for action in one.actions)
+    return replace(config, actions=actions, benchmark=benchmark or (names[0] if len(names) == 1 else None))
 
 
 def _run(spec: StrategySpec, bars: list[Bars], config: BacktestConfig) -> Report:
@@ -204,7 +205,7 @@ def _end(document: dict[str, Any], remarks: list[Remark], out: Path | None) -> i
     for remark in remarks:
         (render.warn if remark.serious else render.detail)(remark.text)
     for alert in document["alerts"]:
-        tell = render.error if alert["code"] == "strategy_stopped" else render.warn
+        tell = {"critical": render.error, "warning": render.warn}.get(alert["severity"], render.detail)
         tell(f"{alert['at'][:19]} {alert['code']}: {alert['message']}")
     if not (document["orders"] or document["refusals"] or document["alerts"]):
         render.warn("the strategy gave no signal", "give more bars, or other params: `gpt-trader strategies show`")

@@ -16,7 +16,7 @@ _CHOICES = {
     "FILL": "next_open same_close",
     "BASIS": "average fifo",
     "END": "no close open",
-    "ADJUST": "splits none",
+    "ADJUST": "splits all none",
     "STATUS": " ".join(s.lower() for s in STATUSES),
 }
 _ASKED = {"WORKFLOW": "workflows", "RUN": "runs", "SLICE": "slices", "STRATEGY": "strategies"}

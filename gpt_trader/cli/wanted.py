@@ -34,7 +34,7 @@ DataOptionsOption = Annotated[
     typer.Option("--data-option", metavar="NAME=VALUE", help="How to read files (zone=UTC), or bars=5000 to make up."),
 ]
 AdjustOption = Annotated[
-    str, typer.Option(metavar="ADJUST", help="splits restates raw prices for the splits that are known; or none.")
+    str, typer.Option(metavar="ADJUST", help="Restate raw prices for known splits, all (and dividends), or none.")
 ]
 ParamOption = Annotated[
     list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A param of the strategy; repeat it for more.")
@@ -90,7 +90,7 @@ def market_of(
         start=span[0],
         end=span[1],
         timeframe=timeframe,
-        adjust=choice(adjust, "--adjust", "splits", "none"),
+        adjust=choice(adjust, "--adjust", "splits", "all", "none"),
         options=tuple(options or ()),
         seed=seed,
     )
