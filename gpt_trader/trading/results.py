@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
+    from gpt_trader.core.orders import RoundTrip
     from gpt_trader.trading.report import Report
     from gpt_trader.trading.requests import TradeParams
 
@@ -108,10 +109,14 @@ def _against(report: Report, baseline: Report | None) -> dict[str, float | None]
 
 
 def trades_frame(report: Report) -> pd.DataFrame:
+    """Closed trades of a report, one a row."""
+    return trips_frame(report.trades)
+
+
+def trips_frame(trips: Sequence[RoundTrip]) -> pd.DataFrame:
     """Closed trades, one a row; the columns are there even when no trade is."""
     import pandas as pd
 
-    trips = report.trades
     columns: dict[str, Any] = {
         "strategy": [_names(t.strategy)["strategy"] for t in trips],
         "symbol": [t.symbol for t in trips],
