@@ -11,12 +11,14 @@ from gpt_trader.trading.clocks import WallClock
 if TYPE_CHECKING:
     from gpt_trader.app.library import Library
     from gpt_trader.core.feeds import FeedCatalog, StrategyCatalog
+    from gpt_trader.core.ports import Replays
     from gpt_trader.core.slices import SliceCatalog
     from gpt_trader.journal.artifacts import ArtifactFolder
     from gpt_trader.journal.bus import EventBus
     from gpt_trader.journal.retention import Retention
     from gpt_trader.journal.runs import Runs
     from gpt_trader.journal.store import Store
+    from gpt_trader.trading.limits import ReadLimits
     from gpt_trader.workflow.active import Observer
     from gpt_trader.workflow.runner import Runner
 
@@ -79,6 +81,8 @@ class Application:
         catalog = slice_catalog(self.settings.plugins, self.settings.allowed_plugins)
         catalog.provide_when_needed("feeds", lambda: self.feeds)
         catalog.provide_when_needed("strategies", lambda: self.strategies)
+        catalog.provide_when_needed("replay", _replay)
+        catalog.provide_when_needed("limits", _limits)
         return catalog
 
     @cached_property
@@ -128,3 +132,15 @@ class Application:
         for part in ("runner", "bus", "store"):
             if part in self.__dict__:
                 self.__dict__.pop(part).close()
+
+
+def _replay() -> Replays:
+    from gpt_trader.adapters.feeds.replay import Replay
+
+    return Replay
+
+
+def _limits() -> ReadLimits:
+    from gpt_trader.app.words import limits_of_words
+
+    return limits_of_words

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from gpt_trader.core.bars import Bars
     from gpt_trader.core.market import MarketData
     from gpt_trader.core.orders import Approved, Ended, Fill, Order, Trade, TradeSignal
 
@@ -34,6 +35,13 @@ class Feed(Protocol):
 
     def stream(self) -> Iterator[MarketData | None]:
         """Market data in time order; None says that the market was silent for a while."""
+
+
+class Replays(Protocol):
+    """Makes a feed of recorded bars that plays them again."""
+
+    def __call__(self, *, bars: Sequence[Bars], clock: Clock, speed: float, heartbeat: float, skip: float) -> Feed:
+        """Bars as each becomes known; `speed` is seconds of data in one, infinite never waits; `skip` ends a pause."""
 
 
 class Broker(Protocol):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from gpt_trader.core.errors import ConfigError, did_you_mean
 from gpt_trader.trading.guards.base import Control
@@ -17,6 +17,10 @@ PRE_TRADE: dict[str, type[Control]] = {kind.code: kind for kind in (*MARKET, *PA
 WATCHES: dict[str, type[RunningControl]] = {kind.code: kind for kind in RUNNING}
 STRATEGIES = "strategies"
 OFF = "off"
+Choice: TypeAlias = Literal["none", "standard"] | Mapping[str, Any]
+"""Limits by name, or one's own as a table."""
+ReadLimits: TypeAlias = Callable[[str], Choice]
+"""Reads a name, or the file of that name."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,18 @@ def limits_of(choice: Literal["none", "standard"] | Mapping[str, Any]) -> Limits
     if not isinstance(choice, Mapping):
         raise ConfigError(f"limits are a table of names and numbers, not {choice!r}")
     return _built("custom", choice)
+
+
+def limits_always(chosen: str | Mapping[str, Any], read: ReadLimits, what: str) -> Choice:
+    """The limits by name, file or table, for a session that has them in any case; none, or all switched off, fails."""
+    cure = "`standard`, or a file of your own"
+    if chosen == "none":
+        raise ConfigError(f"{what} always has limits", hint=cure)
+    choice = read(chosen) if isinstance(chosen, str) else chosen
+    limits = limits_of(choice)
+    if not (limits.controls and limits.for_recording().running):
+        raise ConfigError(f"{what} always has limits, and these are switched off", hint=cure)
+    return choice
 
 
 def limits_schema() -> dict[str, Any]:

@@ -85,7 +85,7 @@ def run_backtest(
     if not columns or not any(len(b) for b in columns):
         raise NoBars("there are no bars to trade", hint="widen the range, or name other symbols")
     bench = simulate(specs, columns, config, progress=progress)
-    other = _other_order(specs, columns, config) if bench.broker.ambiguous else None
+    other = other_order(specs, columns, config) if bench.broker.ambiguous else None
     return make_report(
         bench.desk,
         specs=specs,
@@ -200,7 +200,8 @@ def _close(bench: Bench, position: Position, last: MarketData, price: float) -> 
             desk.book(fill)
 
 
-def _other_order(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestConfig) -> Outcome:
+def other_order(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestConfig) -> Outcome:
+    """What comes out if every ambiguous bar went the other way."""
     other: Literal["adverse", "favourable"] = "favourable" if config.fill.events == "adverse" else "adverse"
     bench = simulate(specs, bars, replace(config, fill=replace(config.fill, events=other)))
     return outcome_of(other, bench.desk, config.cash)

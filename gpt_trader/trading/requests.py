@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from gpt_trader.core.errors import UsageError
+from gpt_trader.core.errors import NoBars, UsageError
+from gpt_trader.core.frames import bars_of
+from gpt_trader.core.market import nanoseconds
 from gpt_trader.core.orders import exact
 from gpt_trader.core.slices import Frame, Outputs, Params
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.costs import Costs, Fee, Slippage
+from gpt_trader.trading.modes import run_backtest
 from gpt_trader.trading.playback import instrument_of
 from gpt_trader.trading.seats import StrategySpec
 from gpt_trader.trading.sleeves import sizing_of
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.core.market import Instrument
+    from gpt_trader.trading.limits import Choice
+    from gpt_trader.trading.report import Report
 
 INVESTED = 0.95
 """Where no size is given: the rest pays for costs, and for an opening above the close that was decided on."""
@@ -39,6 +45,7 @@ class TradeParams(Params):
     fee: float = Field(0.001, ge=0, lt=0.1, description="The part of a trade's value that it costs.")
     slippage: float = Field(0.0005, ge=0, lt=0.1, description="The part of the price lost at each fill.")
     spread: float = Field(0.0, ge=0, lt=0.1, description="The distance of bid and ask, as a part of the price.")
+    decided_at: str = Field("", description="Trading begins at this moment; empty: at the first bar.")
     baseline: str = Field("buy_and_hold", description="What the result is compared with; empty: with nothing.")
     close_at_end: Literal["no", "close", "open"] = Field("no", description="Whether what is held is sold at the end.")
 
@@ -63,9 +70,20 @@ class Traded(Outputs):
     provenance: dict[str, Any]
 
 
-def config_of(
-    asked: TradeParams, bars: Sequence[Bars], limits: Literal["none", "standard"] | Mapping[str, Any]
-) -> BacktestConfig:
+def traded_bars(asked: TradeParams) -> list[Bars]:
+    """The bars from the decision on; a symbol without any is an error that says what to change."""
+    every = bars_of(asked.bars, asked.data_provenance)
+    if not asked.decided_at:
+        return every
+    start = nanoseconds(datetime.fromisoformat(asked.decided_at))
+    cut = [b.between(start, None) for b in every]
+    short = next((b.symbol for b in cut if len(b) < 2), None)
+    if short is not None:
+        raise NoBars(f"{short} has no two bars from {asked.decided_at} on", hint="choose on a smaller part (train)")
+    return cut
+
+
+def config_of(asked: TradeParams, bars: Sequence[Bars], limits: Choice) -> BacktestConfig:
     """The desk's configuration."""
     costs = Costs(
         fee=Fee(percent=exact(asked.fee)),
@@ -95,12 +113,15 @@ def specs_of(asked: TradeParams, catalog: StrategyCatalog, symbols: Sequence[str
     return [StrategySpec(asked.strategy, catalog[asked.strategy], asked.params, tuple(symbols), sizing)]
 
 
-def baseline_specs(asked: TradeParams, catalog: StrategyCatalog, symbols: Sequence[str]) -> list[StrategySpec]:
-    """The baseline on each symbol, in equal sleeves."""
+def compared(asked: TradeParams, catalog: StrategyCatalog, bars: Sequence[Bars]) -> Report | None:
+    """The baseline over the same bars, in equal sleeves, at the same costs and without limits, if one is named."""
+    if not asked.baseline:
+        return None
     make = catalog[asked.baseline]
-    rule, cash = f"sleeve:{INVESTED / len(symbols)!r}", exact(asked.cash)
-    names = {symbol: f"{asked.baseline}:{symbol}" for symbol in symbols}
-    return [StrategySpec(name, make, {}, (symbol,), sizing_of(rule, cash, name)) for symbol, name in names.items()]
+    rule, cash = f"sleeve:{INVESTED / len(bars)!r}", exact(asked.cash)
+    names = {b.symbol: f"{asked.baseline}:{b.symbol}" for b in bars}
+    specs = [StrategySpec(name, make, {}, (s,), sizing_of(rule, cash, name)) for s, name in names.items()]
+    return run_backtest(specs, bars, config_of(asked, bars, "none"))
 
 
 def _instrument(bars: Bars, size: Mapping[str, Any]) -> Instrument:

@@ -32,8 +32,25 @@ class Sleeve:
         return max(self.money + made, ZERO) / exact(price * lane.unit)
 
 
+@dataclass(frozen=True)
+class Least:
+    """The least that any of several rules gives."""
+
+    rules: tuple[Sizing, ...]
+    share: Decimal | None = None
+
+    def quantity(self, account: Account, lane: Lane, price: float, stop: float | None) -> Decimal:
+        """The least of them, at the price of the decision."""
+        return min(rule.quantity(account, lane, price, stop) for rule in self.rules)
+
+
 def sizing_of(rule: str, cash: Decimal, strategy: str) -> Sizing:
-    """Read sleeve:0.5, a part of the cash at the start that may be nothing, or one of the desk's own rules."""
+    """Read sleeve:0.5, a part of the cash at the start that may be nothing, a rule of the desk, or the least of some.
+
+    The least of several is written with commas: risk:0.01,cash:0.5.
+    """
+    if "," in rule:
+        return Least(tuple(sizing_of(each.strip(), cash, strategy) for each in rule.split(",")))
     word, _, part = rule.partition(":")
     if word != WORD:
         return parse_sizing(rule)

@@ -170,7 +170,29 @@ def test_a_wrong_input_is_a_validation_error(call):
 def test_no_workflow_and_no_such_mode(call):
     assert call("run").code == 2
     assert "did you mean 'paper'?" in call("run", "three", "--mode", "papr").err
-    assert call("run", "three", "--mode", "live").code == 2
+
+
+def test_live_trading_is_refused_with_the_reason(call):
+    refused = call("run", "--mode", "live", "--strategy", "momentum")
+    assert refused.code == 4
+    assert "live trading is refused without --live: orders would be real" in refused.err
+    assert call("run", "live_check").code == 4
+    unfit = call("run", "three", "--mode", "live", "--live")
+    assert unfit.code == 2
+    assert "made for backtest" in unfit.err
+    assert call("run", "three", "--mode", "paper", "--live").code == 2
+    assert call("run", "three", "--live").code == 2
+
+
+def test_live_trading_names_what_is_missing(call):
+    live = ("run", "--mode", "live", "--live")
+    faulty = call(*live, "--strategy", "momentun", "--limits", "none")
+    assert faulty.code == 3
+    for words in ("no symbol is named", "no venue is named", "no account is named", "'momentun'", "always has limits"):
+        assert words in faulty.err
+    whole = call(*live, "--strategy", "momentum", "--symbols", "AAPL", "--venue", "alpaca", "--account", "a")
+    assert whole.code == 4
+    assert "this version has no venue to send orders to" in whole.err
 
 
 def test_a_dry_run_runs_nothing(call):

@@ -9,7 +9,7 @@ import pytest
 from gpt_trader.core.market import Bar
 from gpt_trader.core.orders import BUY, SELL, Terms, TradeSignal
 from gpt_trader.core.ports import TradingStrategyPlugin
-from gpt_trader.slices.position_sizing.rules import average_true_range
+from gpt_trader.slices.position_sizing.ranges import average_true_range
 from gpt_trader.trading.stops import Range, WithStop
 from tests.slices.market import walk
 

@@ -12,7 +12,6 @@ from gpt_trader.trading.requests import Traded, TradeParams
 class BacktestParams(TradeParams):
     """What trades on what, with which money, from when on, and at which cost."""
 
-    decided_at: str = Field("", description="Trading begins at this moment; empty: at the first bar.")
     limits: Literal["none", "standard"] = Field("none", description="The limits that the guard holds.")
 
 

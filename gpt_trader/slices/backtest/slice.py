@@ -23,9 +23,11 @@ class Backtest(Slice):
     @method()
     def execute(self, params: BacktestParams, ctx: StepContext) -> Backtested:
         """Trade the bars from the decision on; `score` is the Sharpe ratio, or 0 where there is none."""
-        from gpt_trader.slices.backtest.desk import compared, period_of, tested, traded_bars
+        from gpt_trader.slices.backtest.desk import period_of, tested
+        from gpt_trader.trading.requests import compared, traded_bars
         from gpt_trader.trading.results import outputs_of
 
-        report = tested(params, self._strategies, progress=ctx.progress, check=ctx.check)
-        baseline, period = compared(params, self._strategies), period_of(params)
-        return Backtested(**outputs_of(params, report, baseline, bars=traded_bars(params), period=period))
+        bars = traded_bars(params)
+        report = tested(params, self._strategies, bars, progress=ctx.progress, check=ctx.check)
+        baseline = compared(params, self._strategies, bars)
+        return Backtested(**outputs_of(params, report, baseline, bars=bars, period=period_of(params)))
