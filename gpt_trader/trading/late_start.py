@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gpt_trader.core.orders import TradeSignal
+from gpt_trader.core.orders import SELL, Side, TradeSignal
 from gpt_trader.core.ports import TradingStrategyPlugin
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class LateStart:
     """Makes a strategy that only watches before a moment; there it takes the position that it last wished for.
 
-    What it wished for is known of signals that are targets; others before that moment are dropped.
+    That is its last target, or its last purchase if no sale came after it.
     """
 
     def __init__(self, make: Callable[[], TradingStrategyPlugin], start_ns: int) -> None:
@@ -42,7 +42,8 @@ class _Watching(TradingStrategyPlugin):
         answer = self._inner.on_market_data(market_data)
         signals = () if answer is None else (answer,) if isinstance(answer, TradeSignal) else answer
         if market_data.ns < self._start:
-            self._wishes.update((s.symbol, s) for s in signals if s.target)
+            for signal in signals:
+                self._wishes[signal.symbol] = signal
             return None
         if self._wishes:
             return [*self._left(market_data, {s.symbol for s in signals}), *signals]
@@ -59,6 +60,7 @@ class _Watching(TradingStrategyPlugin):
         for symbol in decided:
             self._wishes.pop(symbol, None)
         wish = self._wishes.pop(data.symbol, None)
-        if wish is None or wish.quantity == 0:
+        sold = wish is not None and not wish.target and Side(wish.side) is SELL
+        if wish is None or wish.quantity == 0 or sold:
             return []
         return [replace(wish, price=data.price, timestamp=None)]
