@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from gpt_trader.app.settings import Settings, load_settings
 from gpt_trader.trading.clocks import WallClock
@@ -81,6 +81,7 @@ class Application:
         catalog = slice_catalog(self.settings.plugins, self.settings.allowed_plugins)
         catalog.provide_when_needed("feeds", lambda: self.feeds)
         catalog.provide_when_needed("strategies", lambda: self.strategies)
+        catalog.provide_when_needed("clusters", _clusters)
         catalog.provide_when_needed("replay", _replay)
         catalog.provide_when_needed("limits", _limits)
         return catalog
@@ -144,3 +145,9 @@ def _limits() -> ReadLimits:
     from gpt_trader.app.words import limits_of_words
 
     return limits_of_words
+
+
+def _clusters() -> Any:
+    from gpt_trader.adapters.clusters import dask
+
+    return dask
