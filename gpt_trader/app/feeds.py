@@ -1,10 +1,10 @@
-"""The providers of recorded bars, each with its options checked before a source is made of them."""
+"""The providers of bars, each with its options checked before anything is made of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as Invalid
@@ -14,8 +14,12 @@ from gpt_trader.core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from gpt_trader.adapters.feeds.files import FileSource
+    from gpt_trader.adapters.store.archive import ReaderMaker
+    from gpt_trader.adapters.venues.reader import Reader
     from gpt_trader.core.bars import BarSource
-    from gpt_trader.core.feeds import FeedCatalog, SourceMaker
+    from gpt_trader.core.feeds import FeedCatalog
+
+T = TypeVar("T")
 
 
 class Options(BaseModel):
@@ -25,7 +29,9 @@ class Options(BaseModel):
 
 
 class SampleOptions(Options):
-    """The sample takes none."""
+    """The sample's: the calendar that its days are compared with."""
+
+    calendar: str | None = None
 
 
 class SyntheticOptions(Options):
@@ -56,8 +62,54 @@ class FileOptions(Options):
     outlier: float | None = 0.5
 
 
+class CcxtOptions(Options):
+    """The exchange, and the address of another that speaks as it does."""
+
+    exchange: str
+    url: str = ""
+
+
+class AlpacaOptions(Options):
+    """Which of Alpaca's feeds (iex is free, sip is all of the market), and another address that speaks as it does."""
+
+    feed: Literal["", "iex", "sip", "otc"] = ""
+    url: str = ""
+
+
+class YahooOptions(Options):
+    """Yahoo takes none."""
+
+
+def venue_catalog(cache: Path) -> Catalog[ReaderMaker]:
+    """The providers that are asked over the network; `cache` is a folder for what their clients remember."""
+    catalog: Catalog[ReaderMaker] = Catalog("provider")
+    catalog.add("ccxt", lambda: _maker("ccxt", CcxtOptions, _ccxt))
+    catalog.add("alpaca", lambda: _maker("alpaca", AlpacaOptions, _alpaca))
+    catalog.add("yfinance", lambda: _maker("yfinance", YahooOptions, lambda _: _yahoo(cache)))
+    return catalog
+
+
+def _ccxt(options: CcxtOptions) -> Reader:
+    from gpt_trader.adapters.venues.ccxt import CcxtReader
+
+    return CcxtReader(options.exchange, url=options.url)
+
+
+def _alpaca(options: AlpacaOptions) -> Reader:
+    from gpt_trader.adapters.venues.alpaca import KEYS, AlpacaReader
+    from gpt_trader.app.settings import secret
+
+    return AlpacaReader(lambda: (secret(KEYS[0]), secret(KEYS[1])), url=options.url, feed=options.feed)
+
+
+def _yahoo(cache: Path) -> Reader:
+    from gpt_trader.adapters.venues.yahoo import YahooReader
+
+    return YahooReader(cache)
+
+
 def feed_catalog() -> FeedCatalog:
-    """All providers; none of their code is loaded before it is asked for."""
+    """The providers that lie on this machine; none of their code is loaded before it is asked for."""
     catalog: FeedCatalog = Catalog("provider")
     catalog.add("sample", lambda: _maker("sample", SampleOptions, _sample))
     catalog.add("synthetic", lambda: _maker("synthetic", SyntheticOptions, _synthetic))
@@ -66,8 +118,8 @@ def feed_catalog() -> FeedCatalog:
     return catalog
 
 
-def _maker(provider: str, model: type[Options], make: Callable[[Any], BarSource]) -> SourceMaker:
-    def maker(given: Mapping[str, Any]) -> BarSource:
+def _maker(provider: str, model: type[Options], make: Callable[[Any], T]) -> Callable[[Mapping[str, Any]], T]:
+    def maker(given: Mapping[str, Any]) -> T:
         try:
             return make(model.model_validate(dict(given)))
         except Invalid as invalid:
@@ -81,10 +133,11 @@ def _maker(provider: str, model: type[Options], make: Callable[[Any], BarSource]
 
 
 def _sample(options: SampleOptions) -> BarSource:
+    from gpt_trader.adapters.feeds.quality import Rules
     from gpt_trader.adapters.feeds.sample import SampleSource
+    from gpt_trader.core.market import Timeframe
 
-    del options
-    return SampleSource()
+    return SampleSource(rules=Rules(timeframe=Timeframe(1, "d"), calendar=options.calendar))
 
 
 def _synthetic(options: SyntheticOptions) -> BarSource:

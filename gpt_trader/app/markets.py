@@ -13,6 +13,7 @@ from gpt_trader.core.errors import NoBars, NotFound, UsageError, did_you_mean
 if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars, BarSource, Loaded
     from gpt_trader.core.feeds import FeedCatalog
+    from gpt_trader.slices.data.splits import Adjust
 
 PARQUET = (".parquet", ".pq")
 LABELS = ("sample", "synthetic")
@@ -27,7 +28,7 @@ class MarketChoice:
     start: str | None = None
     end: str | None = None
     timeframe: str | None = None
-    adjust: str = "splits"
+    adjust: Adjust = "splits"
     options: tuple[str, ...] = ()
     seed: int = 0
 
@@ -36,7 +37,7 @@ def load_markets(choice: MarketChoice, feeds: FeedCatalog) -> list[Loaded]:
     """The bars of every symbol, with the report on what was kept out; a symbol with fewer than two is an error."""
     provider, options = _provider(choice)
     source = feeds[provider](options)
-    return [_loaded(symbol, choice, source, provider) for symbol in _symbols(choice, source)]
+    return [_loaded(symbol, choice, source) for symbol in _symbols(choice, source)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,15 @@ class Remark:
 
 def remarks(loaded: Loaded) -> Iterator[Remark]:
     """Rows that were kept out, and jumps like those of splits, are serious; gaps and notes are told."""
-    from gpt_trader.slices.data.splits import suspected
+    from gpt_trader.slices.data.splits import suspected, told
 
     bars, report = loaded.bars, loaded.quarantine
     for line in report.lines():
         yield Remark(f"{bars.symbol}: {line}", line.partition(":")[0] in report.counts)
+    booked = {row["day"] for row in told(loaded)}
     for day, jump in suspected(bars) if bars.provenance.origin != "synthetic" else ():
+        if day in booked:
+            continue
         yield Remark(f"{bars.symbol}: opened at {jump:.3f} times the close before on {day}, as after a split", True)
 
 
@@ -107,12 +111,12 @@ def _symbols(choice: MarketChoice, source: BarSource) -> list[str]:
     raise UsageError("no symbol is named", hint=hint)
 
 
-def _loaded(symbol: str, choice: MarketChoice, source: BarSource, provider: str) -> Loaded:
-    from gpt_trader.slices.data.splits import adjusted, splits_of
+def _loaded(symbol: str, choice: MarketChoice, source: BarSource) -> Loaded:
+    from gpt_trader.slices.data.splits import restated
 
     loaded = source.load(symbol, start=choice.start, end=choice.end)
-    if len(loaded.bars) and choice.adjust == "splits":
-        loaded = adjusted(loaded, splits_of(loaded.bars, provider, named={}))
+    if len(loaded.bars):
+        loaded = restated(loaded, choice.adjust)
     bars = _in_timeframe(loaded.bars, choice.timeframe)
     if len(bars) < 2:
         found = "no bars" if not len(bars) else "one bar, and one bar is no series"

@@ -54,6 +54,7 @@ _NUMBER = {"type": "integer", "minimum": 1}
 OPTIONS: Mapping[str, Option] = {
     "journal": Option("", _text, "URL of the journal: sqlite:///PATH or postgresql://USER@HOST/NAME", _STRING),
     "artifacts": Option("", _text, "folder of the artifacts that steps produce", _STRING),
+    "data": Option("", _text, "folder of the bars that are downloaded", _STRING),
     "workflows": Option(("workflows",), _texts, "folders that are searched for workflows", _LIST),
     "plugins": Option("plugins", _text, "folder with your own slices/ and strategies/", _STRING),
     "allowed_plugins": Option((), _texts, "installed distributions whose plugins may be loaded", _LIST),
@@ -73,6 +74,7 @@ class Settings:
     user_file: Path
     journal: str
     artifacts: Path
+    data: Path
     workflows: tuple[Path, ...]
     plugins: Path
     allowed_plugins: tuple[str, ...]
@@ -112,6 +114,7 @@ def load_settings(
         user_file=user_file,
         journal=_journal(values["journal"], home, project),
         artifacts=_resolve(values["artifacts"], project) if values["artifacts"] else home / "artifacts",
+        data=_resolve(values["data"], project) if values["data"] else home / "data",
         workflows=tuple(_resolve(folder, project) for folder in values["workflows"]),
         plugins=_resolve(values["plugins"], project),
         allowed_plugins=values["allowed_plugins"],
@@ -121,6 +124,12 @@ def load_settings(
         agent_env={name: env[name] for name in _AGENT_VARIABLES if name in env},
         debug=bool(env.get(f"{_PREFIX}DEBUG")),
     )
+
+
+def secret(name: str, env: Mapping[str, str] | None = None) -> str:
+    """A secret of the environment, with or without our prefix; empty where there is none. It is kept nowhere."""
+    env = os.environ if env is None else env
+    return env.get(_PREFIX + name) or env.get(name) or ""
 
 
 @dataclass(frozen=True, slots=True)

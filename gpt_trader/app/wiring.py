@@ -9,6 +9,7 @@ from gpt_trader.app.settings import Settings, load_settings
 from gpt_trader.trading.clocks import WallClock
 
 if TYPE_CHECKING:
+    from gpt_trader.adapters.store.archive import LocalArchive
     from gpt_trader.app.library import Library
     from gpt_trader.core.feeds import FeedCatalog, StrategyCatalog
     from gpt_trader.core.ports import Replays
@@ -79,6 +80,7 @@ class Application:
         from gpt_trader.app.plugins import slice_catalog
 
         catalog = slice_catalog(self.settings.plugins, self.settings.allowed_plugins)
+        catalog.provide_when_needed("archive", lambda: self.archive)
         catalog.provide_when_needed("feeds", lambda: self.feeds)
         catalog.provide_when_needed("strategies", lambda: self.strategies)
         catalog.provide_when_needed("clusters", _clusters)
@@ -88,10 +90,24 @@ class Application:
 
     @cached_property
     def feeds(self) -> FeedCatalog:
-        """The providers of recorded bars."""
+        """The providers of bars: those on this machine, and by way of the archive those that are downloaded."""
         from gpt_trader.app.feeds import feed_catalog
 
-        return feed_catalog()
+        catalog = feed_catalog()
+        for venue in self.archive.venues:
+            catalog.add(venue, lambda venue=venue: self.archive.maker(venue))  # type: ignore[misc]
+        return catalog
+
+    @cached_property
+    def archive(self) -> LocalArchive:
+        """The store of downloaded bars, and who is asked for them."""
+        from gpt_trader.adapters.store.archive import LocalArchive
+        from gpt_trader.app.feeds import feed_catalog, venue_catalog
+
+        folder = self.settings.data
+        return LocalArchive(
+            folder=folder, clock=self.clock, feeds=feed_catalog(), venues=venue_catalog(folder / ".yfinance")
+        )
 
     @cached_property
     def strategies(self) -> StrategyCatalog:

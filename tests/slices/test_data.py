@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 from bokeh_sampledata import stocks
 
-from gpt_trader.app.feeds import feed_catalog
+from gpt_trader.adapters.store.archive import LocalArchive
+from gpt_trader.app.feeds import feed_catalog, venue_catalog
 from gpt_trader.core.errors import GptTraderError, NoBars, NotFound, UsageError, ValidationError
 from gpt_trader.core.frames import bars_of
-from gpt_trader.slices.data.params import Request
+from gpt_trader.slices.data.params import Check
 from gpt_trader.slices.data.slice import Data
+from gpt_trader.trading.clocks import WallClock
 
 LINES = """date,open,high,low,close,volume
 2024-01-02,10,11,9,10.5,1000
@@ -24,8 +26,12 @@ LINES = """date,open,high,low,close,volume
 
 
 @pytest.fixture
-def data() -> Data:
-    return Data(feed_catalog())
+def data(tmp_path: Path) -> Data:
+    feeds = feed_catalog()
+    archive = LocalArchive(
+        folder=tmp_path / "store", clock=WallClock(), feeds=feeds, venues=venue_catalog(tmp_path / "cache")
+    )
+    return Data(archive, feeds)
 
 
 @pytest.fixture
@@ -108,7 +114,7 @@ def test_a_split_that_the_user_names_is_applied(fetch, folder):
 
 def test_check_tells_of_bad_rows_and_jumps_and_of_what_cannot_be_read(data, ctx, folder):
     (folder / "BAD.csv").write_text(LINES + "2024-01-09,6,5,7,6,10\n")
-    found = data.check(Request(symbols=["ACME", "BAD", "NONE"], provider="csv", path=str(folder)), ctx)
+    found = data.check(Check(symbols=["ACME", "BAD", "NONE"], provider="csv", path=str(folder)), ctx)
     assert not found.ok
     told = {(f["symbol"], f["severity"], f["text"].split(":")[0]) for f in found.findings}
     assert ("ACME", "warning", "2024-01-05") in told
@@ -118,7 +124,7 @@ def test_check_tells_of_bad_rows_and_jumps_and_of_what_cannot_be_read(data, ctx,
 
 
 def test_check_finds_the_sample_in_order(data, ctx):
-    found = data.check(Request(symbols=["AAPL", "FB", "GOOG", "IBM", "MSFT"]), ctx)
+    found = data.check(Check(symbols=["AAPL", "FB", "GOOG", "IBM", "MSFT"]), ctx)
     assert found.ok
     assert [c["suspected_splits"] for c in found.checks] == [0, 0, 0, 0, 0]
 
@@ -133,7 +139,8 @@ def test_check_finds_the_sample_in_order(data, ctx):
         ({"symbols": ["AAPL"], "start": "2010-02-01", "end": "2010-01-01"}, UsageError, "empty", "before"),
         ({"symbols": ["AAPL"], "start": "yesterday"}, UsageError, "neither a date nor a time", "2024-01-31"),
         ({"symbols": ["AAPL"], "provider": "smaple"}, NotFound, "smaple", "sample"),
-        ({"symbols": ["AAPL"], "path": "x.csv"}, UsageError, "path", "no options"),
+        ({"symbols": ["AAPL"], "provider": "alpca"}, NotFound, "alpca", "alpaca"),
+        ({"symbols": ["AAPL"], "path": "x.csv"}, UsageError, "path", "calendar"),
         ({"symbols": ["AAPL"], "provider": "csv"}, UsageError, "path", "csv takes"),
         ({"symbols": ["AAPL"], "provider": "csv", "path": "/nowhere/x.csv"}, NotFound, "no file", ""),
         ({"symbols": ["X"], "provider": "synthetic", "options": {"sed": 1}}, UsageError, "sed", "seed"),

@@ -33,14 +33,15 @@ class Range:
     def nothing(self, symbol: str, source: str, *, held: tuple[int, int] | None, exchange_zone: str) -> NoBars:
         """The error that says why the range holds no bars, and what the source does hold."""
         problem = f"{source}: no bars of {symbol} from {self.asked}"
-        if self._only_weekend(exchange_zone):
+        if self.only_weekend(exchange_zone):
             problem += ", which is a weekend"
         if held is None:
             return NoBars(problem, hint="the source holds no rows of it")
         first, last = (day_of(ns, exchange_zone) for ns in held)
         return NoBars(problem, hint=f"there are bars from {first} to {last}")
 
-    def _only_weekend(self, zone: str) -> bool:
+    def only_weekend(self, zone: str) -> bool:
+        """Whether all of its days are Saturdays and Sundays."""
         if self.start_ns == FIRST or self.end_ns == LAST or self.end_ns - self.start_ns > 3 * DAY:
             return False
         day, last = day_of(self.start_ns, zone), day_of(self.end_ns - 1, zone)

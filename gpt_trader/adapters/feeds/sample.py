@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -13,13 +14,18 @@ from gpt_trader.adapters.feeds.quality import Rows, Rules, inspect
 from gpt_trader.adapters.feeds.ranges import Range
 from gpt_trader.core.bars import PRICES, Loaded, Provenance, Quarantine
 from gpt_trader.core.errors import NotFound
-from gpt_trader.core.market import Timeframe, nanoseconds
+from gpt_trader.core.market import Split, Timeframe, nanoseconds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 ZONE = "America/New_York"
+SPLITS = {
+    "AAPL": (("2000-06-21", 2), ("2005-02-28", 2)),
+    "MSFT": (("2003-02-18", 2),),
+}
+"""The splits within these years, as the companies announced them: first day at the new price, new shares for one."""
 NOTE = (
     "Quandl WIKI prices, declared public domain by their publisher, as shipped in the package bokeh_sampledata; "
     "raw, neither split- nor dividend-adjusted; for demonstration, not for decisions"
@@ -49,7 +55,13 @@ class SampleSource:
             raise within.nothing(symbol, source, held=held, exchange_zone=ZONE)
         provenance = Provenance(origin="sample", source=source, zone=ZONE, note=NOTE)
         rows = rows.pick(inside)
-        return inspect(rows, symbol=symbol, provenance=provenance, rules=self.rules, refused=Quarantine())
+        found = inspect(rows, symbol=symbol, provenance=provenance, rules=self.rules, refused=Quarantine())
+        return replace(found, actions=tuple(_splits(symbol)))
+
+
+def _splits(symbol: str) -> Iterator[Split]:
+    for day, new in SPLITS.get(symbol, ()):
+        yield Split(symbol, int(_midnights([day])[0]), new)
 
 
 def _read(symbol: str) -> tuple[Rows, str]:

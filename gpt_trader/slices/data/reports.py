@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gpt_trader.core.bars import Loaded
+from gpt_trader.core.errors import GptTraderError
 from gpt_trader.core.market import time_of
 from gpt_trader.slices.data.splits import suspected
 
@@ -49,6 +50,12 @@ def findings_of(loaded: Loaded) -> Iterator[dict[str, str]]:
         yield {"symbol": symbol, "severity": "warning" if warned else "info", "text": line}
     for day, jump in suspected(loaded.bars):
         yield {"symbol": symbol, "severity": "warning", "text": _split_words(day, jump)}
+
+
+def unreadable(symbol: str, error: GptTraderError) -> dict[str, str]:
+    """The finding that a symbol cannot be read at all."""
+    text = error.message + (f" ({error.hint})" if error.hint else "")
+    return {"symbol": symbol, "severity": "critical", "text": text}
 
 
 def _split_words(day: str, jump: float) -> str:

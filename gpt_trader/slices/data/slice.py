@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gpt_trader.core.context import StepContext
 from gpt_trader.core.errors import GptTraderError
 from gpt_trader.core.slices import Slice, method
-from gpt_trader.slices.data.params import Checked, Historical, Request
+from gpt_trader.slices.data.params import Check, Checked, Everything, Historical, Listed, Refresh, Refreshed, Wanted
 
 if TYPE_CHECKING:
-    from gpt_trader.core.bars import BarSource, Loaded
-    from gpt_trader.core.feeds import FeedCatalog
+    from gpt_trader.core.bars import Loaded
+    from gpt_trader.core.feeds import Archive, FeedCatalog
+    from gpt_trader.core.feeds import Refreshed as Told
+
+UPDATED = "market.data.updated"
 
 
 class Data(Slice):
-    """Fetches and checks recorded bars."""
+    """Fetches, downloads and checks recorded bars."""
 
     name: ClassVar[str] = "data"
 
-    def __init__(self, feeds: FeedCatalog) -> None:
+    def __init__(self, archive: Archive, feeds: FeedCatalog) -> None:
+        self._archive = archive
         self._feeds = feeds
 
     @method()
-    def get_historical(self, params: Request, ctx: StepContext) -> Historical:
-        """Recorded bars from the sample, a seed, CSV or Parquet, checked, with their hash."""
+    def get_historical(self, params: Wanted, ctx: StepContext) -> Historical:
+        """Recorded bars of files, the sample, a seed, or of a venue by way of the store; checked, with a hash."""
         from gpt_trader.core.frames import frame_of, said_of
         from gpt_trader.slices.data.reports import quarantine_of
+        from gpt_trader.slices.data.splits import told
 
         loaded = dict(self._each(params, ctx))
         bars = [each.bars for each in loaded.values()]
@@ -35,44 +41,69 @@ class Data(Slice):
             bars=frame_of(bars),
             data_provenance={b.symbol: said_of(b) for b in bars},
             quarantine={symbol: quarantine_of(each) for symbol, each in loaded.items()},
+            actions=[action for each in loaded.values() for action in told(each)],
             bar_count=sum(len(b) for b in bars),
         )
 
     @method()
-    def check(self, params: Request, ctx: StepContext) -> Checked:
+    def refresh(self, params: Refresh, ctx: StepContext) -> Refreshed:
+        """Download into the store what is missing of the range; what came is kept even where it ends early."""
+        from gpt_trader.slices.data.loading import at, request_of
+
+        rows: list[Told] = []
+        for done, symbol in enumerate(params.symbols):
+            watch = at(ctx, done, len(params.symbols))
+            request = request_of(symbol, params)
+            rows.append(self._archive.refresh(request, watch, again=params.again, gaps=params.fill_gaps))
+            if rows[-1].added or rows[-1].revised:
+                ctx.record(UPDATED, asdict(rows[-1]))
+        return Refreshed(
+            refreshed=[asdict(row) for row in rows],
+            added=sum(row.added for row in rows),
+            revised=sum(row.revised for row in rows),
+        )
+
+    @method()
+    def check(self, params: Check, ctx: StepContext) -> Checked:
         """Look for rows that were kept out, gaps, jumps that look like splits, and symbols that cannot be read."""
-        from gpt_trader.slices.data.reports import counts_of, findings_of
+        from gpt_trader.slices.data.reports import counts_of, findings_of, unreadable
 
         findings: list[dict[str, str]] = []
         checks: list[dict[str, Any]] = []
-        for symbol in params.symbols:
+        for done, symbol in enumerate(params.symbols):
+            ctx.check()
             try:
-                loaded = self._loaded(symbol, params, self._source(params))
+                loaded = self._loaded(symbol, params, ctx, done)
             except GptTraderError as error:
-                text = error.message + (f" ({error.hint})" if error.hint else "")
-                findings.append({"symbol": symbol, "severity": "critical", "text": text})
+                findings.append(unreadable(symbol, error))
                 continue
-            finally:
-                ctx.check()
             findings += findings_of(loaded)
             checks.append(counts_of(loaded))
         return Checked(ok=not any(f["severity"] != "info" for f in findings), findings=findings, checks=checks)
 
-    def _each(self, params: Request, ctx: StepContext) -> Iterator[tuple[str, Loaded]]:
-        source = self._source(params)
+    @method()
+    def list(self, params: Everything, ctx: StepContext) -> Listed:
+        """The stored series: how many bars from when to when, their hash, and when they last changed."""
+        ctx.check()
+        rows = [
+            asdict(kept)
+            for kept in self._archive.kept()
+            if (not params.symbols or kept.symbol in params.symbols) and params.provider in ("", kept.provider)
+        ]
+        return Listed(series=rows, providers=[*self._feeds], count=len(rows))
+
+    def _each(self, params: Wanted, ctx: StepContext) -> Iterator[tuple[str, Loaded]]:
         for done, symbol in enumerate(params.symbols):
             ctx.check()
             ctx.progress(done, len(params.symbols), symbol)
-            yield symbol, self._loaded(symbol, params, source)
+            yield symbol, self._loaded(symbol, params, ctx, done)
 
-    def _source(self, params: Request) -> BarSource:
-        options: Mapping[str, Any] = params.options | ({"path": params.path} if params.path else {})
-        return self._feeds[params.provider](options)
+    def _loaded(self, symbol: str, params: Wanted, ctx: StepContext, done: int) -> Loaded:
+        from gpt_trader.slices.data.loading import at, in_timeframe, request_of
+        from gpt_trader.slices.data.splits import restated
 
-    def _loaded(self, symbol: str, params: Request, source: BarSource) -> Loaded:
-        from gpt_trader.slices.data.splits import adjusted, splits_of
-
-        loaded = source.load(symbol, start=params.start or None, end=params.end or None)
-        if params.adjust == "none":
-            return loaded
-        return adjusted(loaded, splits_of(loaded.bars, params.provider, named=params.splits.get(symbol, {})))
+        request = request_of(symbol, params, keeping=params.store, as_of=params.as_of)
+        loaded = self._archive.load(request, at(ctx, done, len(params.symbols)))
+        named, paid = params.splits.get(symbol), params.dividends.get(symbol)
+        loaded = restated(loaded, params.adjust, splits=named, dividends=paid)
+        return in_timeframe(loaded, params.timeframe, params.calendar)

@@ -1,0 +1,68 @@
+"""Bars of files and of the sample copied into the store, beside those of venues."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpt_trader.adapters.store import sheet as sheets
+from gpt_trader.adapters.store.place import owned, path_of, put
+from gpt_trader.adapters.store.series import iso
+from gpt_trader.adapters.store.sheet import VALUES, Label, Sheet
+from gpt_trader.core.feeds import Refreshed
+from gpt_trader.core.market import nanoseconds
+
+if TYPE_CHECKING:
+    from gpt_trader.core.bars import BarSource, Loaded
+    from gpt_trader.core.feeds import Request, Watch
+    from gpt_trader.core.ports import Clock
+
+
+def imported(
+    folder: Path, source: BarSource, request: Request, *, clock: Clock, watch: Watch, dry_run: bool
+) -> Refreshed:
+    """Load the bars, and store those that are not there or differ."""
+    loaded = source.load(request.symbol, start=request.start or None, end=request.end or None)
+    path = path_of(folder, request.provider, request.symbol, str(loaded.bars.timeframe))
+    now = nanoseconds(clock.now())
+    if dry_run:
+        sheet = sheets.read(path) if path.exists() else Sheet(label=_label(loaded))
+        return _told(request, loaded, *_merged(sheet, loaded, now))
+    with owned(path, clock, watch):
+        before = sheets.read(path) if path.exists() else Sheet(label=_label(loaded))
+        after, added, revised = _merged(before, loaded, now)
+        if added or revised or after.actions != before.actions:
+            put(path, lambda part: sheets.write(after, part))
+    return _told(request, loaded, after, added, revised)
+
+
+def _merged(sheet: Sheet, loaded: Loaded, now: int) -> tuple[Sheet, int, int]:
+    bars, known = loaded.bars, sheet.later(now)
+    rows = {name: getattr(bars, name) for name in ("ts", *VALUES)}
+    asked = [(int(bars.ts[0]), int(bars.ts[-1]) + 1)]
+    after, added, revised = sheet.with_rows(rows, asked=asked, known=known)
+    after = after.with_actions(loaded.actions)
+    return after.changed(known, added=added, revised=revised) if added or revised else after, added, revised
+
+
+def _label(loaded: Loaded) -> Label:
+    said = loaded.bars.provenance
+    note = "; ".join(filter(None, (said.source, said.note)))
+    return Label(zone=said.zone, prices=said.prices, origin=said.origin, note=note)
+
+
+def _told(request: Request, loaded: Loaded, sheet: Sheet, added: int, revised: int) -> Refreshed:
+    held = sheet.columns["ts"]
+    total = loaded.quarantine.total
+    return Refreshed(
+        provider=request.provider,
+        symbol=request.symbol,
+        timeframe=str(loaded.bars.timeframe),
+        added=added,
+        revised=revised,
+        bars=int(sheet.changes[-1]["bars"]),
+        first=iso(int(held[0])),
+        last=iso(int(held[-1])),
+        requests=0,
+        note=f"{total} rows were kept out" if total else "",
+    )
