@@ -68,7 +68,7 @@ _gpt_trader_options() {
         "init") echo "--dry-run --json --quiet --verbose --debug --set --help" ;;
         "validate") echo "--format --json --quiet --verbose --debug --set --help" ;;
         "plan") echo "--json --quiet --verbose --debug --set --help" ;;
-        "run") echo "--mode --input --wait --no-wait --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "run") echo "--mode --live --input --wait --no-wait --dry-run --json --quiet --verbose --debug --set --help" ;;
         "backtest") echo "--strategy --symbols --from --to --timeframe --data --data-option --adjust --param --cash --fee --slippage --spread --fill --volume-share --sizing --limits --leverage --cost-basis --close-at-end --benchmark --seed --out --json --quiet --verbose --debug --set --help" ;;
         "status") echo "--count --json --quiet --verbose --debug --set --help" ;;
         "runs") echo "--quiet --verbose --debug --set --help" ;;

@@ -86,7 +86,8 @@ def _named(workflow: str | None, mode: str | None, words: dict[str, list[str]], 
     names = {e.name for e in library.entries()}
     for option, values in words.items():
         for value in values:
-            if value in names or value.endswith((".yaml", ".yml")):
+            file = value.endswith((".yaml", ".yml")) and "strategy" not in words  # a strategy's limits are a file, too
+            if value in names or file:
                 kept = " ".join(v for v in values if v != value)
                 word = option.replace("_", "-")
                 raise UsageError(
