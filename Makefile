@@ -5,6 +5,7 @@
 BIN    := .venv/bin
 PY     := $(BIN)/python
 STAMP  := .venv/.setup-done
+CORE   := .venv/.core-done
 PIP    := $(PY) -m pip --disable-pip-version-check --quiet
 # PYTHON=... names the interpreter of the virtual environment; without it the first fitting one is taken.
 PYTHON ?=
@@ -15,7 +16,13 @@ help: ## Show this list
 
 setup: $(STAMP) ## Make .venv with the pinned dependencies and this checkout
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): $(CORE)
+	@echo 'Installing what the extras and development need' >&2
+	@$(PIP) install --no-deps --require-hashes --only-binary :all: -r requirements.lock
+	@touch $@
+
+# What the program itself needs stands first in the lock; it is all that the demo has to wait for.
+$(CORE): requirements.lock pyproject.toml
 	@set -eu; \
 	if ! $(PY) -c '$(FITS)' 2>/dev/null; then \
 	  found=; \
@@ -32,11 +39,12 @@ $(STAMP): requirements.lock pyproject.toml
 	    echo "hint: $$found cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }; \
 	fi; \
 	echo 'Installing the pinned dependencies' >&2; \
-	$(PIP) install --no-deps --require-hashes --only-binary :all: -r requirements.lock; \
+	sed '/^# ---/q' requirements.lock > .venv/core.lock; \
+	$(PIP) install --no-deps --require-hashes --only-binary :all: -r .venv/core.lock; \
 	$(PIP) install --no-deps --no-build-isolation --editable .; \
 	touch $@
 
-demo: setup ## Run the bundled backtest on two symbols; its data stays in .demo/
+demo: $(CORE) ## Run the bundled backtest on two symbols; its data stays in .demo/
 	@GPT_TRADER_HOME='$(CURDIR)/.demo' $(BIN)/gpt-trader run simple_backtest --symbols AAPL MSFT
 
 check: setup ## Look without touching: format, lint, types, imports, generated files
@@ -72,5 +80,4 @@ completions: setup ## Generate completions/ for bash, zsh and fish
 	@$(PY) -m gpt_trader.cli.generate completions
 
 lock: setup ## Pin the newest dependencies, with hashes and without addresses
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev --generate-hashes \
-	  --only-binary :all: --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml --output-file requirements.lock
+	@$(PY) .ci/lock.py --upgrade
