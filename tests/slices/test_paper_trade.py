@@ -10,7 +10,7 @@ import pytest
 
 from gpt_trader.adapters.feeds.replay import Replay
 from gpt_trader.app.words import limits_of_words
-from gpt_trader.core.errors import ConfigError, NotAuthorised, NotFound, RunCancelled, ValidationError
+from gpt_trader.core.errors import ConfigError, Interrupted, NotAuthorised, NotFound, RunCancelled, ValidationError
 from gpt_trader.core.frames import frame_of
 from gpt_trader.slices.backtest.params import BacktestParams
 from gpt_trader.slices.backtest.slice import Backtest
@@ -87,6 +87,13 @@ def test_a_slow_replay_is_ended_while_it_waits(play, paper):
     with pytest.raises(RunCancelled):
         play(walk(40, seed=3), ctx=replace(paper, check=check), speed=1.0)
     assert looks[-1] < 101.0  # within the first day, though the next bar was far away
+
+
+def test_a_slow_replay_stops_when_it_is_asked_to_and_a_quick_one_is_done_anyway(play, paper):
+    asked = replace(paper, stopping=lambda: paper.clock.monotonic() > 3.0)
+    with pytest.raises(Interrupted, match="after 4 of 40 bars"):
+        play(walk(40, seed=3), ctx=asked, speed=DAY)
+    assert len(play(walk(40, seed=3), ctx=asked).equity) == 40
 
 
 def test_progress_tells_the_day_and_the_equity(play, paper):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gpt_trader.core.errors import Interrupted
 from gpt_trader.core.market import SECOND, time_of
 from gpt_trader.trading.replays import run_replay
 from gpt_trader.trading.requests import INVESTED, config_of, specs_of
@@ -76,6 +77,10 @@ def _listener(total: int, ctx: StepContext, *, flat_out: bool) -> Callable[[Desk
         if done % every and data is not None:
             return
         ctx.check()
+        if ctx.stopping() and not flat_out:
+            raise Interrupted(
+                f"the replay was stopped after {done} of {total} bars; it begins again when it is resumed"
+            )
         now = ctx.clock.monotonic()
         if data is not None and now - told >= HEARTBEAT:
             told = now
