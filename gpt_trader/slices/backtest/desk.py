@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from gpt_trader.slices.backtest.mix import mixed
 from gpt_trader.trading.modes import run_backtest
 from gpt_trader.trading.requests import config_of, specs_of
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.slices.backtest.params import BacktestParams
     from gpt_trader.trading.report import Report
+    from gpt_trader.trading.seats import StrategySpec
 
 
 def tested(
@@ -25,7 +27,7 @@ def tested(
 ) -> Report:
     """The report of the strategies that were chosen."""
     total = sum(len(b) for b in bars)
-    specs = specs_of(params, catalog, [b.symbol for b in bars])
+    specs = wanted(params, catalog, [b.symbol for b in bars])
 
     def tell(done: int) -> None:
         check()
@@ -34,9 +36,16 @@ def tested(
     return run_backtest(specs, bars, config_of(params, bars, params.limits), progress=tell)
 
 
+def wanted(params: BacktestParams, catalog: StrategyCatalog, symbols: Sequence[str]) -> list[StrategySpec]:
+    """The strategies: a mix where one is given, else the one that is named or selected."""
+    if params.mix:
+        return mixed(params.mix, catalog, symbols, cash=params.cash)
+    return specs_of(params, catalog, symbols)
+
+
 def period_of(params: BacktestParams) -> dict[str, Any]:
     """Whether the bars were seen when the strategies were chosen."""
-    chosen = bool(params.decided_at) and not params.strategy
+    chosen = bool(params.decided_at) and not params.strategy and not params.mix
     words = (
         "out of sample: the strategies were chosen once, on earlier bars alone"
         if chosen

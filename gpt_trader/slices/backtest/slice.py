@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gpt_trader.core.context import StepContext
 from gpt_trader.core.slices import Slice, method
-from gpt_trader.slices.backtest.params import Backtested, BacktestParams
+from gpt_trader.slices.backtest.params import Backtested, BacktestParams, Forwarded, ForwardParams, Luck, LuckParams
 
 if TYPE_CHECKING:
     from gpt_trader.core.feeds import StrategyCatalog
@@ -31,3 +31,26 @@ class Backtest(Slice):
         report = tested(params, self._strategies, bars, progress=ctx.progress, check=ctx.check)
         baseline = compared(params, self._strategies, bars)
         return Backtested(**outputs_of(params, report, baseline, bars=bars, period=period_of(params)))
+
+    @method()
+    def walk_forward(self, params: ForwardParams, ctx: StepContext) -> Forwarded:
+        """Before each stretch choose the candidate with the best past and trade it there; `score` is the Sharpe ratio.
+
+        A strategy has seen the bars before its stretch, and what it holds is sold at the end of it.
+        """
+        from gpt_trader.slices.backtest.forward import forwarded
+        from gpt_trader.trading.requests import traded_bars
+
+        def told(done: int, total: int) -> None:
+            ctx.check()
+            ctx.progress(done, total, "stretches")
+
+        bars = traded_bars(params)
+        return Forwarded(**forwarded(params, self._strategies, bars, told=told))
+
+    @method()
+    def monte_carlo(self, params: LuckParams, ctx: StepContext) -> Luck:
+        """Draw the trades of a backtest again and again: how the account might as well have ended, and fallen."""
+        from gpt_trader.slices.backtest.luck import drawn
+
+        return Luck(**drawn(params, check=ctx.check))

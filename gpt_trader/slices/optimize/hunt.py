@@ -19,6 +19,7 @@ from gpt_trader.slices.optimize.plan import threads_of
 from gpt_trader.slices.optimize.source import Source
 from gpt_trader.slices.optimize.space import set_at
 from gpt_trader.trading.forward import cut, known, moments_of
+from gpt_trader.trading.stretches import told_of
 
 if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
@@ -147,7 +148,7 @@ def outside_of(after: Stretch | None, base: Stretch | None, name: str) -> dict[s
     if after is None:
         return {}
     span = {"from": time_of(int(after.times[0])).isoformat(), "to": time_of(int(after.times[-1])).isoformat()}
-    return {**proof.told(after), **span, "bars": len(after.times), "baseline": {"name": name, **proof.told(base)}}
+    return {**told_of(after), **span, "bars": len(after.times), "baseline": {"name": name, **told_of(base)}}
 
 
 def selection_of(plan: Plan, found: Found, skill: float | None, outside: dict[str, Any]) -> dict[str, Any]:

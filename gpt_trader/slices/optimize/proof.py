@@ -11,25 +11,21 @@ import numpy as np
 
 from gpt_trader.core import metrics
 from gpt_trader.core.orders import exact
-from gpt_trader.core.significance import deflated_sharpe, probabilistic_sharpe
+from gpt_trader.core.significance import deflated_sharpe
 from gpt_trader.slices.optimize.engines import evaluate
 from gpt_trader.slices.optimize.job import INVESTED
 from gpt_trader.slices.optimize.space import set_at
-from gpt_trader.trading.forward import Stretch, figures_of, known, profits_of, trade_from
+from gpt_trader.trading.forward import Stretch, trade_from
 from gpt_trader.trading.modes import run_backtest
 from gpt_trader.trading.seats import StrategySpec
 from gpt_trader.trading.sizing import Share
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.slices.optimize.plan import Plan
     from gpt_trader.slices.optimize.trials import Trials
     from gpt_trader.trading.report import Report
-
-    Floats = NDArray[np.float64]
 
 CLOSE = 1e-6
 """Figures of desk and kernel that differ by less than this part of them agree."""
@@ -107,29 +103,6 @@ def baseline(plan: Plan, catalog: StrategyCatalog, bars: Sequence[Bars], start_n
     make, share = catalog[name], Share(exact(INVESTED / len(bars)))
     specs = [StrategySpec(f"{name}:{b.symbol}", make, {}, (b.symbol,), share) for b in bars]
     return trade_from(specs, bars, start_ns, config=plan.job(bars).config())
-
-
-def told(stretch: Stretch | None) -> dict[str, Any]:
-    """The figures of a stretch; its probability of skill is that of one try."""
-    if stretch is None:
-        return {}
-    periods = metrics.observed_periods(stretch.times)
-    figures = figures_of(stretch.equity, profits_of(stretch.trades), periods=periods)
-    return known({**figures, "probabilistic_sharpe": skill_of(stretch.equity)})
-
-
-def skill_of(equity: Floats) -> float:
-    """The probability that the account has skill, as the result of one try that nobody chose by its outcome."""
-    returns = metrics.returns_of(equity)
-    if len(returns) < 3 or np.ptp(returns) == 0.0:
-        return math.nan
-    standard = (returns - returns.mean()) / returns.std()
-    return probabilistic_sharpe(
-        float(returns.mean() / returns.std(ddof=1)),
-        observations=len(returns),
-        skewness=float(np.mean(standard**3)),
-        kurtosis=float(np.mean(standard**4)),
-    )
 
 
 def luck(plan: Plan, trials: Trials, report: Report) -> float | None:

@@ -49,8 +49,9 @@ class Optimize(Slice):
         from gpt_trader.slices.optimize import proof
         from gpt_trader.slices.optimize.hunt import crew_of, divided, hunt, outputs_of
         from gpt_trader.slices.optimize.plan import plan_of
-        from gpt_trader.slices.optimize.walks import account_of, rows_of, walk
+        from gpt_trader.slices.optimize.walks import rows_of, walk
         from gpt_trader.trading.forward import cut
+        from gpt_trader.trading.stretches import account_of
 
         bars = bars_of(params.bars, params.data_provenance)
         seen, decided = divided(bars, params.holdout)
@@ -60,8 +61,11 @@ class Optimize(Slice):
             walks = walk(plan, params, seen, crew, ctx, told=teller)
             last = seen if params.window == "anchored" else cut(seen, walks[-1].fold.train[0], None)
             found = hunt(plan, last, crew, ctx, part=0, told=teller)
+        stretches = [w.stretch for w in walks]
         base = proof.baseline(plan, self._strategies, seen, walks[0].fold.test[0])
-        outputs = outputs_of(plan, found, bars, self._strategies, decided) | account_of(walks, base, plan)
+        outputs = outputs_of(plan, found, bars, self._strategies, decided) | account_of(
+            stretches, base, params.baseline
+        )
         outputs["walks"] = rows_of(plan, walks)
         outputs["score"] = outputs["metrics"]["sharpe"] or 0.0
         self._note(ctx, outputs)

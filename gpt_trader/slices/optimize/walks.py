@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from gpt_trader.core import metrics
 from gpt_trader.core.market import time_of
 from gpt_trader.slices.optimize import proof
 from gpt_trader.slices.optimize.hunt import Found, Told, hunt
-from gpt_trader.trading.forward import Fold, Stretch, cut, figures_of, folds_of, known, moments_of, profits_of
+from gpt_trader.trading.forward import Fold, Stretch, cut, folds_of, known, moments_of
+from gpt_trader.trading.stretches import told_of
 
 if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
@@ -60,7 +58,7 @@ def rows_of(plan: Plan, walks: Sequence[Walk]) -> list[dict[str, Any]]:
             "test_to": time_of(int(w.stretch.times[-1])).isoformat(),
             "params": w.found.choice.params,
             "in_sample": known({n: w.found.choice.figures[n] for n in shown(plan)}),
-            "out_of_sample": proof.told(w.stretch),
+            "out_of_sample": told_of(w.stretch),
             "deflated_sharpe": w.skill,
             "trials": len(w.found.trials),
         }
@@ -71,36 +69,3 @@ def rows_of(plan: Plan, walks: Sequence[Walk]) -> list[dict[str, Any]]:
 def shown(plan: Plan) -> tuple[str, ...]:
     """The figures of a choice that are worth showing beside those of its stretch."""
     return tuple(dict.fromkeys((*plan.judge.objectives, "sharpe", "total_return", "max_drawdown", "trades")))
-
-
-def account_of(walks: Sequence[Walk], base: Stretch | None, plan: Plan) -> dict[str, Any]:
-    """The account through all stretches, as a report on a backtest takes it."""
-    import pandas as pd
-
-    from gpt_trader.core.frames import times_of
-    from gpt_trader.trading.results import trips_frame
-
-    times = np.concatenate([w.stretch.times for w in walks])
-    equity = np.concatenate([w.stretch.equity for w in walks])
-    trades = [trade for w in walks for trade in w.stretch.trades]
-    periods = metrics.observed_periods(times)
-    figures = figures_of(equity, profits_of(trades), periods=periods)
-    frame = pd.DataFrame({"time": times_of(times), "equity": equity, "drawdown": metrics.underwater(equity)})
-    if base is not None:
-        frame["baseline"] = base.equity[np.minimum(np.searchsorted(base.times, times), len(base.equity) - 1)]
-    span = f"{time_of(int(times[0])):%Y-%m-%d} to {time_of(int(times[-1])):%Y-%m-%d}"
-    return {
-        "final_equity": float(equity[-1]),
-        "metrics": known({**figures, "probabilistic_sharpe": proof.skill_of(equity)}),
-        "baseline_metrics": {} if base is None else {"name": plan.params.baseline, **proof.told(base)},
-        "period": {
-            "from": time_of(int(times[0])).isoformat(),
-            "to": time_of(int(times[-1])).isoformat(),
-            "bars": len(times),
-            "out_of_sample": True,
-            "words": f"{span}, out of sample: {len(walks)} stretches, each traded with what was best before it",
-        },
-        "equity": frame,
-        "trades": trips_frame(trades),
-        "provenance": walks[-1].stretch.report.provenance,
-    }
