@@ -126,8 +126,20 @@ class Desk:
                 self.stop(seat, fault, data.ns)
                 continue
             if answer is not None:
-                found = self._collect(seat, answer, found, data)
+                several = self.proposals(seat, answer, data)
+                if several is not None:
+                    found = several if found is None else found + several
         return found
+
+    def proposals(self, seat: Seat, answer: object, data: MarketData) -> list[Proposal] | None:
+        """What a strategy answered, as a list of signals; an answer that is none ends that strategy only."""
+        if type(answer) is TradeSignal:
+            return [(seat, answer)]
+        try:
+            return [(seat, signal) for signal in answer if _is_signal(signal)]  # type: ignore[attr-defined]
+        except Exception as fault:  # noqa: BLE001 - as in decide
+            self.stop(seat, fault, data.ns)
+            return None
 
     def act(self, data: MarketData, signals: Iterable[Proposal]) -> None:
         """Bring signals to the market, as far as the guard lets them."""
@@ -236,21 +248,6 @@ class Desk:
     def progress(self) -> object:
         """Something that changes while the desk moves."""
         return self.walks, len(self.curve), len(self.tape.fills)
-
-    def _collect(
-        self, seat: Seat, answer: object, found: list[Proposal] | None, data: MarketData
-    ) -> list[Proposal] | None:
-        if type(answer) is TradeSignal:
-            if found is None:
-                return [(seat, answer)]
-            found.append((seat, answer))
-            return found
-        try:
-            several = [(seat, signal) for signal in answer if _is_signal(signal)]  # type: ignore[attr-defined]
-        except Exception as fault:  # noqa: BLE001 - an answer that is no signal ends that strategy only
-            self.stop(seat, fault, data.ns)
-            return found
-        return (found or []) + several
 
     def _seat_all(self) -> None:
         seats = [seat for seat in self.seats if not seat.stopped]

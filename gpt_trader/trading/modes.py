@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from gpt_trader.core.bars import Bars
@@ -34,6 +35,7 @@ from gpt_trader.trading.seats import StrategySpec, seats_of
 from gpt_trader.trading.simbroker import SimBroker
 from gpt_trader.trading.sizing import Share
 from gpt_trader.trading.tape import Tape
+from gpt_trader.trading.walk import walk
 from gpt_trader.trading.watchdog import Watchdog, codes_of
 
 if TYPE_CHECKING:
@@ -154,18 +156,24 @@ def drive(
     bench: Bench, stream: Iterator[MarketData], *, every: int = 0, progress: Callable[[int], None] | None = None
 ) -> None:
     """Walk the desk through the stream; events that change holdings are looked at only where there are any."""
-    walk = bench.desk.on_market_data
-    if not every and not bench.actions:
-        for data in stream:
-            walk(data)
+    desk = bench.desk
+    if bench.actions:
+        stream = _acted(bench, stream)
+    if progress is None or not every:
+        walk(desk, stream)
         return
+    done = 0
+    while walk(desk, islice(stream, every)) == every:
+        done += every
+        progress(done)
+
+
+def _acted(bench: Bench, stream: Iterator[MarketData]) -> Iterator[MarketData]:
     due = bench.actions.due
-    for number, data in enumerate(stream, 1):
+    for data in stream:
         if data.ns >= due:
             due = bench.actions.apply(data, bench.desk, bench.broker)
-        walk(data)
-        if every and progress is not None and number % every == 0:
-            progress(number)
+        yield data
 
 
 def finish(bench: Bench, bars: Sequence[Bars], config: BacktestConfig) -> None:
