@@ -139,6 +139,7 @@ class Application:
                 clock=self.clock,
                 owner=new_owner(),
                 agent_env=self.settings.agent_env,
+                agent_folder=self.settings.project,
                 max_steps=self.settings.max_concurrent_agents,
                 observer=self._observer or unobserved,
             )

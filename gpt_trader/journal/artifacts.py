@@ -31,9 +31,10 @@ class ArtifactFolder:
         """Keep these bytes, durably, and return their name."""
         artifact = Artifact(hashlib.sha256(data).hexdigest(), kind, len(data))
         target = self.path(artifact)
-        if target.exists() and target.stat().st_size == artifact.size:
-            return artifact
         try:
+            if target.exists() and target.stat().st_size == artifact.size:
+                os.utime(target)  # young again, so that a sweep leaves it to the step that names it next
+                return artifact
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write_whole(target, data)
         except OSError as error:

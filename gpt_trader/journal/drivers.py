@@ -116,8 +116,8 @@ class SqliteDriver:
         with _looking:
             if key in _opened:
                 return
-            _opened.add(key)
             self._compare_wal_and_index()
+            _opened.add(key)
 
     def _compare_wal_and_index(self) -> None:
         try:
@@ -231,7 +231,9 @@ class PostgresDriver:
             try:
                 with self.connect() as connection:
                     row = connection.execute("SELECT pg_xact_status(%s::xid8)", (mark,)).fetchone()
-            except JournalUnavailable:
+            except Exception as error:
+                if not isinstance(error, JournalUnavailable) and not self.broken(error):
+                    raise
                 time.sleep(0.1)
                 continue
             if row and row[0] != "in progress":

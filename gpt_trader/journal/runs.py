@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -226,20 +226,27 @@ class Runs:
         rows = self.store.read("checkpoint.get", run_id=run_id, path=path)
         return (int(rows[0]["count"]), int(rows[0]["cursor"])) if rows else None
 
+    def checkpoint_made(self, run_id: str, path: str) -> int | None:
+        """When a checkpoint was last made."""
+        rows = self.store.read("checkpoint.get", run_id=run_id, path=path)
+        return int(rows[0]["at"]) if rows else None
+
     # owning
 
     def take(self, seen: RunRecord, owner: str, *, status: str = "RUNNING", reason: str = "") -> Ownership:
         """Become the owner of a run, unless somebody else did since it was seen."""
-        row = {"run_id": seen.id, "fence": seen.fence, "owner": owner, "until": self.lease(), "status": status}
+        row = {"run_id": seen.id, "fence": seen.fence, "was": seen.status, "owner": owner, "until": self.lease()}
+        row["status"] = status
         try:
             self.store.write([("run.take", {**row, "reason": reason}, True)])
         except Fenced:
-            raise Conflict(f"run {seen.id} was taken over by another process") from None
+            raise Conflict(f"run {seen.id} was taken over, or ended, meanwhile") from None
         return Ownership(seen.id, owner, seen.fence + 1)
 
-    def renew(self, owner: str) -> None:
-        """Prolong the lease of everything that this owner has."""
-        self.store.write([("run.renew", {"owner": owner, "until": self.lease()}, False)])
+    def renew(self, owner: str, run_ids: Iterable[str]) -> None:
+        """Prolong the lease of runs that this owner is at work on."""
+        until = self.lease()
+        self.store.write([("run.renew", {"run_id": r, "owner": owner, "until": until}, False) for r in run_ids])
 
     def requests(self, owner: str) -> dict[str, str]:
         """What was asked of this owner's runs from outside."""
@@ -260,7 +267,7 @@ class Runs:
         return [str(r["id"]) for r in rows]
 
     def decide(self, run_id: str, path: str, *, approved: bool, by: str, reason: str = "") -> bool:
-        """Answer a question; False if it was answered before."""
+        """Answer a question; False if it was answered before, or if its time has run out."""
         row = {"run_id": run_id, "path": path, "by": by, "reason": reason, "at": self.now()}
         decision = "approved" if approved else "rejected"
         fact = self.event(f"approval.{decision}", {"path": path, "by": by, "reason": reason}, run_id=run_id)

@@ -188,7 +188,7 @@ STATEMENTS: dict[str, Any] = {
     .where(_this_run, _taken < run.c.group_limit)
     .values(status=_word("RUNNING"), reason=_word(""), lease_until=_n("until")),
     "run.take": update(run)
-    .where(run.c.id == _p("run_id"), run.c.fence == _n("fence"))
+    .where(run.c.id == _p("run_id"), run.c.fence == _n("fence"), run.c.status == _p("was"))
     .values(
         owner=_p("owner"),
         fence=run.c.fence + literal_column("1"),
@@ -201,7 +201,9 @@ STATEMENTS: dict[str, Any] = {
     ),
     "run.ask": update(run).where(run.c.id == _p("run_id"), _live(run)).values(request=_p("request")),
     "run.asked": select(run.c.id, run.c.request).where(run.c.owner == _p("owner"), run.c.request.is_not(None)),
-    "run.renew": update(run).where(run.c.owner == _p("owner"), _live(run)).values(lease_until=_n("until")),
+    "run.renew": update(run)
+    .where(run.c.id == _p("run_id"), run.c.owner == _p("owner"), _live(run))
+    .values(lease_until=_n("until")),
     "run.rivals": select(run.c.id, run.c.owner, run.c.created_at)
     .where(run.c.group_key == _p("group_key"), run.c.id != _p("run_id"), _live(run), run.c.lease_until > _n("now"))
     .order_by(run.c.id),
@@ -252,7 +254,12 @@ STATEMENTS: dict[str, Any] = {
     .where(approval.c.decision.is_(None), _live(run))
     .order_by(approval.c.asked_at),
     "approval.decide": update(approval)
-    .where(approval.c.run_id == _p("run_id"), approval.c.path == _p("path"), approval.c.decision.is_(None))
+    .where(
+        approval.c.run_id == _p("run_id"),
+        approval.c.path == _p("path"),
+        approval.c.decision.is_(None),
+        or_(approval.c.expires_at.is_(None), approval.c.expires_at > _n("at")),
+    )
     .values(decision=_p("decision"), by=_p("by"), reason=_p("reason"), decided_at=_n("at")),
     "approval.delete": delete(approval).where(approval.c.run_id == _p("run_id")),
     "checkpoint.get": select(*checkpoint.columns).where(

@@ -60,6 +60,7 @@ class Store:
         self._plain = driver.dialect == "sqlite"
         self._waiting: deque[_Ticket] = deque()
         self._writing = threading.Lock()
+        self._handing = threading.Lock()
         self._readers: deque[Any] = deque()
         self._writer: Any = None
         self._cursor: Any = None
@@ -116,9 +117,17 @@ class Store:
         """
         ticket = _Ticket(ops)
         self._waiting.append(ticket)
-        if not self._writing.acquire(blocking=False):
-            ticket.turn.acquire()
-        if not ticket.done:
+        leads = self._writing.acquire(blocking=False)
+        if not leads:
+            try:
+                ticket.turn.acquire()
+            except BaseException:  # Ctrl-C in the main thread: nobody may wait for a thread that is gone
+                self._withdraw(ticket)
+                raise
+            leads = not ticket.done  # the lead was handed to us
+        if leads and ticket.done:  # another wrote for us just before we took the lead
+            self._hand_on()
+        elif leads:
             self._lead(ticket)
         if ticket.error is not None:
             raise ticket.error
@@ -160,6 +169,9 @@ class Store:
                 batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
                 try:
                     self._commit(batch)
+                except BaseException as error:
+                    self._fail(batch, JournalUnavailable(f"the write was broken off: {type(error).__name__}"))
+                    raise
                 finally:
                     for ticket in batch:
                         ticket.done = True
@@ -174,7 +186,21 @@ class Store:
             # somebody may have queued between our look and our release
             if not self._waiting or not self._writing.acquire(blocking=False):
                 return
-        self._waiting[0].turn.release()
+        with self._handing:
+            if self._waiting:
+                self._waiting[0].turn.release()
+                return
+        self._hand_on()
+
+    def _withdraw(self, ticket: _Ticket) -> None:
+        """Leave the queue; where the lead was handed to us just then, hand it on."""
+        with self._handing:
+            if ticket not in self._waiting:
+                return  # it is being written
+            self._waiting.remove(ticket)
+            leads = ticket.turn.acquire(blocking=False)
+        if leads:
+            self._hand_on()
 
     def _commit(self, batch: list[_Ticket]) -> None:
         deadline = time.monotonic() + BUSY_SECONDS
@@ -236,7 +262,7 @@ class Store:
     def _settle(self, cursor: Any, mark: Any) -> None:
         try:
             cursor.execute("COMMIT")
-        except Exception as error:
+        except BaseException as error:
             self._roll_back(error)
             if not (self.driver.broken(error) and self.driver.settled(mark)):
                 raise

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from gpt_trader.core.errors import GptTraderError, RunCancelled, StepTimeout
@@ -56,11 +58,16 @@ class Parts:
     clock: Clock
     owner: str
     agent_env: Mapping[str, str]
+    agent_folder: Path | None = None
     max_steps: int = 5
     observer: Observer = unobserved
     look_at: Callable[[float], None] = unlimited
     threads: DaemonThreads = field(default_factory=DaemonThreads)
     heavy: Executor = field(default_factory=LazyProcesses)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class Unwound(BaseException):
@@ -118,19 +125,22 @@ class ActiveRun:
         self.deadlines: dict[str, float] = {}
         self.opening: list[Op] = []
         self.calling: set[Calling] = set()
+        self.let_go: Callable[[], None] = _nothing
+        self.waiters = 0
         self.request: Request | None = None
         self.parking = False
+        self.resumed = False
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         widths = [getattr(step, "max", None) or 0 for step in walk(workflow.steps)]
         self.slots = threading.BoundedSemaphore(max(parts.max_steps, *widths, 1))
         self.view: Mapping[str, Any] = {"id": self.id, "workflow": workflow.name, "mode": mode}
 
-    def load(self, records: list[StepRecord], *, forget: tuple[str, ...] = ()) -> None:
+    def load(self, records: list[StepRecord], *, forget: re.Pattern[str] | None = None) -> None:
         """Know what the journal knows; rows below `forget` keep only their attempt numbers."""
         for r in records:
             error = self.parts.artifacts.decode(r.error) if r.error else None
-            status = "CANCELLED" if r.path.startswith(forget or ("\0",)) else r.status
+            status = "CANCELLED" if forget is not None and forget.search(r.path) else r.status
             self.last[r.path] = Last(r.attempt, status, None, r.outputs, error, r.started_at, r.slice, r.method)
 
     def outputs_of(self, last: Last) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import AgentFailed, StepTimeout
+from gpt_trader.journal.artifacts import MARK
 from gpt_trader.workflow.active import monotonic
 from gpt_trader.workflow.definition import Agent
 from gpt_trader.workflow.expressions import template
@@ -71,6 +72,8 @@ def _checked(text: bytes, program: str) -> dict[str, Any]:
     if faults:
         where = ".".join(map(str, faults[0].path)) or "response"
         raise AgentFailed(f"{program}: {where}: {faults[0].message}", hint="see schemas/agent-response.schema.json")
+    if MARK.encode() in text:
+        raise AgentFailed(f"{program}: a response must not name artifacts", hint=f"leave out '{MARK}'")
     return {"result": None, "errors": [], "next_actions": [], **response}
 
 
@@ -112,9 +115,11 @@ class _Talk:
 
     def _start(self) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
-        env = dict(self.strand.run.parts.agent_env)
+        env, folder = dict(self.strand.run.parts.agent_env), self.strand.run.parts.agent_folder
         try:
-            return subprocess.Popen(self.command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, start_new_session=True)
+            return subprocess.Popen(
+                self.command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, cwd=folder, start_new_session=True
+            )
         except OSError as error:
             raise AgentFailed(
                 f"{self.command[0]} cannot be started: {error.strerror}",

@@ -43,8 +43,13 @@ class Keeper:
 
     def let_go(self, run: ActiveRun) -> None:
         """Stop watching a run."""
-        self._active.pop(run.id, None)
-        self._cancelled_at.pop(run.id, None)
+        if self._active.get(run.id) is run:
+            del self._active[run.id]
+            self._cancelled_at.pop(run.id, None)
+
+    def watches(self, run_id: str) -> bool:
+        """Whether a run goes on here."""
+        return run_id in self._active
 
     def look_at(self, moment: float) -> None:
         """Look at the latest at this moment, because a deadline falls then."""
@@ -84,7 +89,7 @@ class Keeper:
 
     def _renew(self) -> None:
         with suppress(JournalError):  # else the lease runs out, and whatever we write then is fenced
-            self._runs.renew(self._owner)
+            self._runs.renew(self._owner, list(self._active))
 
     def _look(self, now: float) -> None:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.errors import Interrupted, StepFailed, ValidationError
+from gpt_trader.core.errors import Interrupted, JournalError, StepFailed, ValidationError
 from gpt_trader.core.slices import Method, Outputs, Params
 from gpt_trader.workflow.active import Frame
 from gpt_trader.workflow.definition import (
@@ -73,7 +73,12 @@ def _action(strand: Strand, attempt: Attempt) -> Work:
     work = Work(dict, step.slice, step.method, hashed, facts=[])
     if step.cache_ttl is not None:
         work.cache_key = hashlib.sha256(f"{step.slice}.{step.method}:{hashed}".encode()).hexdigest()
-    work.call = lambda: _cached(strand, attempt, work) or _called(strand, attempt, method, params, work)
+        found = _cached(strand, attempt, work.cache_key)
+        if found is not None:
+            work.cache_key = None  # only what was computed counts as fresh for others
+            work.call = lambda: found
+            return work
+    work.call = lambda: _called(strand, attempt, method, params, work)
     return work
 
 
@@ -89,12 +94,10 @@ def resolve(method: Method, written: Mapping[str, Any], frame: Frame) -> dict[st
     return values
 
 
-def _cached(strand: Strand, attempt: Attempt, work: Work) -> Mapping[str, Any] | None:
+def _cached(strand: Strand, attempt: Attempt, cache_key: str) -> Mapping[str, Any] | None:
     """The outputs of the same method with the same params, if they are fresh enough."""
-    parts, ttl = strand.run.parts, attempt.step.cache_ttl
-    if work.cache_key is None or ttl is None:
-        return None
-    text = parts.runs.cached(work.cache_key, parts.runs.now() - int(ttl * 1e6))
+    parts = strand.run.parts
+    text = parts.runs.cached(cache_key, parts.runs.now() - int((attempt.step.cache_ttl or 0) * 1e6))
     if text is None:
         return None
     strand.run.tell(attempt.path, attempt.step.name, "CACHED", attempt.number)
@@ -122,8 +125,8 @@ def _call_here(strand: Strand, attempt: Attempt, method: Method, params: Params,
     with watched(strand, attempt):
         try:
             outputs: Outputs = function(params, ctx)
-        except SystemExit as left:
-            raise StepFailed(f"{method.slice}.{method.name} called exit({left.code})") from None
+        except JournalError as error:  # of a journal of the slice's own; ours would end the run without a record
+            raise StepFailed(f"{method.slice}.{method.name}: {error}", hint=error.hint) from error
         except Interrupted:
             strand.check()  # leaves the walk: the step goes on when the run is resumed
             raise

@@ -9,12 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from gpt_trader.core.errors import RunCancelled
+from gpt_trader.core.errors import (
+    ConfigError,
+    JournalError,
+    NotFound,
+    RefusedByRisk,
+    RunCancelled,
+    ValidationError,
+)
 from gpt_trader.workflow.active import ActiveRun, Frame, Last, failure
 from gpt_trader.workflow.definition import Step
 
 if TYPE_CHECKING:
     from gpt_trader.journal.store import Op
+
+
+NEVER_RETRIED = (ValidationError, NotFound, ConfigError, RefusedByRisk, RunCancelled, JournalError)
+"""Errors that another try would only meet again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +115,21 @@ class Pen:
 
     def fail(self, attempt: Attempt, error: BaseException | dict[str, Any], facts: list[Op] | None = None) -> None:
         """Record a failure, or that the attempt was cancelled."""
-        told = error if isinstance(error, dict) else failure(error)
+        told = dict(error) if isinstance(error, dict) else failure(error)
+        tries = self._run.tries[attempt.path] = self._run.tries.get(attempt.path, 0) + 1
+        if isinstance(error, NEVER_RETRIED) or tries >= attempt.step.retry.max_attempts:
+            told["final"] = True  # also for a walk that comes by again: the step is not tried once more
         status = "CANCELLED" if told["type"] == RunCancelled.__name__ else "FAILED"
         self._close(attempt, Last(attempt.number, status, error=told), facts, flush=True)
-        self._run.tries[attempt.path] = self._run.tries.get(attempt.path, 0) + 1
 
     def skip(self, attempt: Attempt) -> None:
         """Record that a step's condition did not hold."""
-        self._run.last[attempt.path] = Last(1, "SKIPPED")
+        self._run.last[attempt.path] = Last(attempt.number, "SKIPPED")
         if attempt.frame.journaled:
             row = self._row(attempt, "SKIPPED", Work(dict))
             ended = {"ended_at": row["started_at"], "error": None, "outputs": None}
             self._pending.append(("step.skip", {**row, **ended}, True))
-        self._run.tell(attempt.path, attempt.step.name, "SKIPPED", 1)
+        self._run.tell(attempt.path, attempt.step.name, "SKIPPED", attempt.number)
 
     def orphan(self, path: str, number: int) -> None:
         """Record that a process ended in the middle of an attempt, which will be made again."""
@@ -125,7 +138,7 @@ class Pen:
 
     def _close(self, attempt: Attempt, last: Last, facts: list[Op] | None, *, flush: bool) -> None:
         run, path = self._run, attempt.path
-        if attempt.recorded:
+        if attempt.recorded and run.last[path].status == "RUNNING":
             self._end(path, last)
         self._pending += facts or ()
         if flush:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -28,7 +29,8 @@ from gpt_trader.workflow.whole import told, walk_workflow
 _QUEUE_SECONDS = 0.05
 _OWNER_SECONDS = 0.25
 _MOST_DEFINITIONS = 64
-_AFTERWARDS = ("on_failure[", "finally[")
+_AFTERWARDS = re.compile(r"(^|\.workflow\.)(on_failure|finally)\[")
+_AFTERWARDS_LIKE = ("on_failure[%", "finally[%", "%.workflow.on_failure[%", "%.workflow.finally[%")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,23 +188,22 @@ class Runner:
     def resume(self, run_id: str, *, park: bool = False, again: bool = False) -> Handle:
         """Go on with a run whose owner is gone, that waits, or that failed; `again` also takes a cancelled one."""
         parts = self.parts
-        record = parts.runs.get(run_id)
-        ended = not record.live
-        if record.status in ("SUCCEEDED", "SKIPPED") or (record.status == "CANCELLED" and not again):
-            hint = "rerun starts it anew" if record.status != "CANCELLED" else "`gpt-trader runs retry` goes on with it"
-            raise Conflict(f"run {record.id} has ended: {record.status}", hint=hint)
-        record = self._ownerless(record)
-        own = parts.runs.take(record, parts.owner)
+        record = _resumable(parts.runs.get(run_id), again=again)
+        if self._keeper.watches(record.id):
+            raise Conflict(f"run {record.id} is being run by this process")
+        record = _resumable(self._ownerless(record), again=again)
         workflow = Workflow.from_json(parts.runs.definition(record.definition))
+        queued = {"status": "WAITING", "reason": "queued"} if workflow.concurrency else {}
+        own = parts.runs.take(record, parts.owner, **queued)
         inputs = parts.artifacts.decode(record.inputs)
         run = ActiveRun(parts, workflow, inputs, own, record.mode)
-        run.parking = park
-        run.load(parts.runs.steps(record.id), forget=_AFTERWARDS if ended else ())
-        if ended:
-            run.opening = [("step.reopen", {**own.guard, "pattern": f"{place}%"}, False) for place in _AFTERWARDS] + [
-                parts.runs.event("run.resumed", {"workflow": workflow.name, "was": record.status}, run_id=record.id)
-            ]
-        return self._go(run, queued=record.reason == "queued")
+        run.parking, run.resumed = park, True
+        run.load(parts.runs.steps(record.id), forget=None if record.live else _AFTERWARDS)
+        if not record.live:
+            run.opening = [("step.reopen", {**own.guard, "pattern": like}, False) for like in _AFTERWARDS_LIKE]
+            fact = {"workflow": workflow.name, "was": record.status}
+            run.opening.append(parts.runs.event("run.resumed", fact, run_id=record.id))
+        return self._go(run, queued=workflow.concurrency is not None)
 
     def _ownerless(self, record: RunRecord) -> RunRecord:
         """The run, once its owner is dead, or has not renewed its lease for as long as one lasts."""
@@ -279,6 +280,7 @@ class Runner:
     def _go(self, run: ActiveRun, *, queued: bool) -> Handle:
         strand = Strand(run, lambda s: self._live(s, queued=queued), take)
         handle = Handle(run, strand.future)
+        run.let_go = lambda: self._keeper.let_go(run)
         self._keeper.watch(run)
         strand.begin()
         return handle
@@ -356,10 +358,11 @@ class Runner:
         assert concurrency is not None
         strand.pen.flush()
         while not runs.enter(run.own):
-            if concurrency.on_conflict == "skip":
+            if concurrency.on_conflict == "skip" and not run.resumed:
                 return False
             if concurrency.on_conflict == "replace":
-                for rival in runs.rivals(runs.get(run.id)):
+                older = [rival for rival in runs.rivals(runs.get(run.id)) if rival < run.id]
+                for rival in older[: len(older) - concurrency.limit + 1]:
                     self._replace(rival)
             run.tell("", run.workflow.name, "WAITING", 0, "queued")
             strand.wait(_QUEUE_SECONDS)
@@ -368,6 +371,14 @@ class Runner:
     def _replace(self, run_id: str) -> None:
         with suppress(Conflict):  # it may have ended by itself meanwhile
             self._ask(run_id, "cancel")
+
+
+def _resumable(record: RunRecord, *, again: bool) -> RunRecord:
+    """The run, if it can be gone on with."""
+    if record.status in ("SUCCEEDED", "SKIPPED") or (record.status == "CANCELLED" and not again):
+        hint = "rerun starts it anew" if record.status != "CANCELLED" else "`gpt-trader runs retry` goes on with it"
+        raise Conflict(f"run {record.id} has ended: {record.status}", hint=hint)
+    return record
 
 
 def _below(path: str, roots: tuple[str, ...]) -> bool:

@@ -7,27 +7,22 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import (
-    ConfigError,
     Conflict,
     JournalError,
-    NotFound,
-    RefusedByRisk,
     RunCancelled,
     StepFailed,
     StepTimeout,
-    ValidationError,
 )
 from gpt_trader.core.failpoints import hit
-from gpt_trader.workflow.active import Last, monotonic
+from gpt_trader.workflow.active import Halted, Last, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Retry, Step
 from gpt_trader.workflow.kinds import CONTAINERS, REENTERED, prepare, reconcile
-from gpt_trader.workflow.pen import Attempt, Work
+from gpt_trader.workflow.pen import NEVER_RETRIED, Attempt, Work
 
 if TYPE_CHECKING:
     from gpt_trader.workflow.active import Frame
     from gpt_trader.workflow.strand import Strand
 
-_NEVER_RETRIED = (ValidationError, NotFound, ConfigError, RefusedByRisk, RunCancelled, JournalError)
 _JITTER = random.Random(0x9E3779B9)
 
 
@@ -39,7 +34,7 @@ def persist(strand: Strand, step: Step, path: str, frame: Frame) -> Mapping[str,
         tries = run.tries.get(path, 0)
         if tries and last is not None and last.status in ("FAILED", "CANCELLED"):
             error = _revived(last)
-            if not _again(step, tries, error, path):
+            if (last.error or {}).get("final") or not _again(step, tries, error, path):
                 raise error
             _pause(strand, step, path, tries, error)
         try:
@@ -51,7 +46,7 @@ def persist(strand: Strand, step: Step, path: str, frame: Frame) -> Mapping[str,
 
 def _again(step: Step, tries: int, error: Exception, path: str) -> bool:
     """Whether a failed step may be tried once more; a deadline of a step around it ends its tries."""
-    if isinstance(error, _NEVER_RETRIED) or (isinstance(error, StepTimeout) and error.path != path):
+    if isinstance(error, NEVER_RETRIED) or (isinstance(error, StepTimeout) and error.path != path):
         return False
     return 0 < tries < step.retry.max_attempts
 
@@ -71,22 +66,19 @@ def _delay(retry: Retry, tries: int) -> float:
 
 def _attempt(strand: Strand, step: Step, path: str, last: Last | None, frame: Frame) -> Mapping[str, Any]:
     """Make one attempt, or go on with the one that a crash interrupted."""
-    number, open_already = 1 if last is None else last.attempt + 1, False
-    if last is not None:
-        if last.status == "RUNNING":
+    open_already = last is not None and _goes_on(strand, step, path, last)
+    number = 1 if last is None else last.attempt if open_already else last.attempt + 1
+    attempt = Attempt(step, path, number, frame)
+    limited = _limit(strand, attempt)
+    try:
+        if last is not None and last.status == "RUNNING":
             same_work(step, path, last)
-        open_already = _goes_on(strand, step, path, last)
         if open_already:
-            number = last.attempt
-        else:
+            strand.pen.reopen(attempt)
+        elif last is not None:
             found = _left_behind(strand, step, path, last, frame)
             if found is not None:
                 return found
-    attempt = Attempt(step, path, number, frame)
-    if open_already:
-        strand.pen.reopen(attempt)
-    limited = _limit(strand, attempt)
-    try:
         return _make(strand, attempt, open_already=open_already)
     finally:
         if limited:
@@ -113,12 +105,19 @@ def _make(strand: Strand, attempt: Attempt, *, open_already: bool) -> Mapping[st
         strand.check_dead()
         hit("step.called")
         return pen.succeed(attempt, outputs, work.facts)
-    except JournalError:
+    except (JournalError, Unwound, Superseded, Halted):
         raise
-    except Exception as error:
+    except BaseException as caught:  # noqa: BLE001 - code that exits, or cancels itself, fails its step and nothing else
+        error = caught if isinstance(caught, Exception) else _left(caught)
         strand.check_dead()
         pen.fail(attempt, error, work.facts)
-        raise
+        raise error from caught.__cause__
+
+
+def _left(caught: BaseException) -> StepFailed:
+    if isinstance(caught, SystemExit):
+        return StepFailed(f"it called exit({caught.code})")
+    return StepFailed(f"it raised {type(caught).__name__}")
 
 
 def _limit(strand: Strand, attempt: Attempt) -> bool:

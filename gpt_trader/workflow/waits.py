@@ -84,6 +84,8 @@ class waiting:  # noqa: N801 - reads as a statement
 
     def __enter__(self) -> None:
         run = self.strand.run
+        with run.lock:
+            run.waiters += 1
         self.strand.pen.add(("run.wait", {**run.own.guard, "reason": self.reason}, True))
         self.strand.pen.flush()
         hit("run.waiting")
@@ -93,7 +95,9 @@ class waiting:  # noqa: N801 - reads as a statement
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         run = self.strand.run
-        if kind is None:
+        with run.lock:
+            run.waiters -= 1
+        if kind is None and not run.waiters:
             self.strand.pen.add(("run.go", run.own.guard, True))
             run.tell("", run.workflow.name, "RUNNING")
 
@@ -140,7 +144,8 @@ def _wait_for_event(strand: Strand, step: Wait, path: str, frame: Frame) -> Mapp
     cursor = kept[1] if kept else last_seq(strand)
     if not kept:
         strand.pen.add(_point(strand, path, 0, cursor))
-    end = None if step.wait is None else monotonic() + step.wait
+    began = runs.checkpoint_made(strand.run.id, path) or runs.now()
+    end = None if step.wait is None else monotonic() + step.wait - (runs.now() - began) / 1e6
     with waiting(strand, f"event {step.topic}"):
         for event in _events(strand, step.topic, step.event_if, cursor, frame):
             if event is not None:

@@ -25,7 +25,7 @@ def take(strand: Strand, step: Step, frame: Frame) -> None:
         return
     try:
         if step.when is not None and not condition(step.when).holds(frame.view()):
-            strand.pen.skip(Attempt(step, path, 1, frame))
+            strand.pen.skip(Attempt(step, path, 1 if last is None else last.attempt + 1, frame))
             return
         outputs = persist(strand, step, path, frame)
     except Exception as error:  # noqa: BLE001 - whatever a slice raises is the step's failure
@@ -39,8 +39,7 @@ def _replayed(strand: Strand, step: Step, path: str, last: Last, frame: Frame) -
     if last.status == "SKIPPED":
         return True
     if last.status == "FAILED":
-        interrupted = (last.error or {}).get("type") == "Interrupted"
-        return step.on_error == "continue" and path not in strand.run.tries and not interrupted
+        return step.on_error == "continue" and bool((last.error or {}).get("final"))
     if last.status != "SUCCEEDED":
         return False
     same_work(step, path, last)

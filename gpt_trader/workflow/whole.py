@@ -20,7 +20,10 @@ def walk_workflow(strand: Strand, workflow: Workflow, frame: Frame) -> None:
         if strand.run.request == "cancel" or isinstance(error, RunCancelled | JournalError):
             raise
         after = frame.inside(frame.static, frame.actual, error=told(error))
-        strand.walk(workflow.on_failure, after)
+        try:
+            strand.walk(workflow.on_failure, after)
+        except Exception as second:  # noqa: BLE001 - what is done in any case is done, and the first error is told
+            error.add_note(f"on_failure failed, too: {second}")
         strand.walk(workflow.finally_, after)
         raise
     strand.walk(workflow.finally_, frame)
