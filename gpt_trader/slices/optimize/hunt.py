@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -119,6 +119,7 @@ def outputs_of(
         "selection_method": method_of(plan, trials),
         "decided_at": "" if decided is None else time_of(decided).isoformat(),
         "score": outside.get("sharpe") or 0.0,
+        "beats_baseline": beats(outside, outside.get("baseline", {})),
         "best": {
             "number": choice.number,
             "params": choice.params,
@@ -151,15 +152,19 @@ def outside_of(after: Stretch | None, base: Stretch | None, name: str) -> dict[s
     return {**told_of(after), **span, "bars": len(after.times), "baseline": {"name": name, **told_of(base)}}
 
 
+def beats(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    """Whether one Sharpe ratio is above the other; one that is not defined is above none, and below any."""
+    mine, other = ours.get("sharpe"), theirs.get("sharpe")
+    return mine is not None and (other is None or mine > other)
+
+
 def selection_of(plan: Plan, found: Found, skill: float | None, outside: dict[str, Any]) -> dict[str, Any]:
     """The choice as later steps take it."""
-    theirs = outside.get("baseline", {}).get("sharpe")
-    ours = outside.get("sharpe")
     return {
         "strategy": plan.params.strategy,
         "params": {**plan.params.fixed, **found.choice.params},
         "confidence": skill or 0.0,
-        "beats_baseline": ours is not None and theirs is not None and ours > theirs,
+        "beats_baseline": beats(outside, outside.get("baseline", {})),
         "why": _why(plan, found, skill, outside),
     }
 

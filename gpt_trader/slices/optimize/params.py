@@ -67,6 +67,7 @@ class Searched(Outputs):
     selection_method: str
     decided_at: str
     score: float
+    beats_baseline: bool
     best: dict[str, Any]
     front: list[dict[str, Any]]
     in_sample: dict[str, Any]

@@ -47,7 +47,7 @@ class Optimize(Slice):
         """
         from gpt_trader.core.frames import bars_of
         from gpt_trader.slices.optimize import proof
-        from gpt_trader.slices.optimize.hunt import crew_of, divided, hunt, outputs_of
+        from gpt_trader.slices.optimize.hunt import beats, crew_of, divided, hunt, outputs_of
         from gpt_trader.slices.optimize.plan import plan_of
         from gpt_trader.slices.optimize.walks import rows_of, walk
         from gpt_trader.trading.forward import cut
@@ -68,6 +68,7 @@ class Optimize(Slice):
         )
         outputs["walks"] = rows_of(plan, walks)
         outputs["score"] = outputs["metrics"]["sharpe"] or 0.0
+        outputs["beats_baseline"] = beats(outputs["metrics"], outputs["baseline_metrics"])
         self._note(ctx, outputs)
         return Walked(**outputs)
 
