@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ from gpt_trader.core.errors import ConfigError, did_you_mean
 
 PROJECT_FILE = "gpt-trader.yaml"
 _PREFIX = "GPT_TRADER_"
+_MOST_BYTES = 100_000
+_MOST_SHOWN = 120
+_SECRET = re.compile(r"(password|passfile|sslpassword|sslkey)=[^&\s]*", re.IGNORECASE)
 _AGENT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 
 
@@ -106,7 +110,10 @@ def load_settings(
         for name, value in layer.items():
             values[name] = _checked(name, value, origin)
             origins[name] = origin if origin != "environment" else f"environment {_PREFIX}{name.upper()}"
-    failpoints.arm(env.get(f"{_PREFIX}FAILPOINTS", ""))
+    try:
+        failpoints.arm(env.get(f"{_PREFIX}FAILPOINTS", ""))
+    except (KeyError, ValueError) as error:
+        raise ConfigError(f"{_PREFIX}FAILPOINTS cannot be read: {error}", hint="write PLACE=kill@2") from None
     return Settings(
         home=home,
         project=project,
@@ -177,18 +184,26 @@ def _project_file(cwd: Path) -> Path | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """The settings of a file; it is small and flat, so what could blow up or hide in YAML is not taken at all."""
     import yaml
 
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        with path.open(encoding="utf-8") as source:
-            found = yaml.load(source, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - it is a safe one
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+        text = path.read_bytes()[:_MOST_BYTES].decode()
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=loader)):
+            raise ConfigError(f"{path}: settings are written out, without aliases")
+        root = yaml.compose(text, Loader=loader)
+        found = yaml.load(text, Loader=loader)  # noqa: S506 - it is a safe one
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())[:_MOST_SHOWN]}") from None
     if found is not None and not isinstance(found, dict):
         raise ConfigError(f"{path} must be a list of settings, such as `journal: sqlite:///journal.db`")
-    for name in found or {}:
+    names = [key.value for key, _ in root.value] if found else []
+    for name in names:
         if name not in OPTIONS:
             raise ConfigError(f"{path}: there is no setting '{name}'", hint=did_you_mean(str(name), OPTIONS))
+        if names.count(name) > 1:
+            raise ConfigError(f"{path}: '{name}' is there twice", hint="remove one of the two")
     return found or {}
 
 
@@ -196,7 +211,9 @@ def _checked(name: str, value: Any, origin: str) -> Any:
     try:
         return OPTIONS[name].check(value)
     except ValueError as error:
-        raise ConfigError(f"{origin}: {name} {error}, not {value!r}", hint=OPTIONS[name].meaning) from None
+        raise ConfigError(
+            f"{origin}: {name} {error}, not {value!r:.{_MOST_SHOWN}}", hint=OPTIONS[name].meaning
+        ) from None
 
 
 def _journal(url: str, home: Path, project: Path) -> str:
@@ -223,7 +240,8 @@ def config_schema() -> dict[str, Any]:
 
 
 def masked(url: str) -> str:
-    """A URL without its password."""
+    """A URL without its passwords, wherever they stand in it."""
     scheme, mark, rest = url.partition("://")
     user, at, place = rest.rpartition("@")
-    return f"{scheme}{mark}{user.partition(':')[0]}{at}{place}" if at else url
+    bare = f"{scheme}{mark}{user.partition(':')[0]}{at}{place}" if at else url
+    return _SECRET.sub(r"\1=...", bare)

@@ -70,6 +70,9 @@ def test_the_homes_follow_xdg(tmp_path: Path) -> None:
         ("journal: ''\n", "must be a text"),
         ("- a\n", "must be a list of settings"),
         ("a: [\n", "cannot be read"),
+        ("plugins: a\nplugins: b\n", "is there twice"),
+        ("workflows: &a [x]\nplugins: *a\n", "without aliases"),
+        ("journal: " + "[" * 5000 + "\n", "cannot be read"),
         ("a: !!python/object:os.system x\n", "cannot be read"),
     ],
 )
@@ -103,7 +106,20 @@ def test_the_schema_of_the_file_takes_every_default_and_nothing_unknown() -> Non
         ("postgresql://ada:se@cret@host/db", "postgresql://ada@host/db"),
         ("sqlite:////x/journal.db", "sqlite:////x/journal.db"),
         ("postgresql://host/db", "postgresql://host/db"),
+        ("postgresql://host/db?user=ada&password=s3cret", "postgresql://host/db?user=ada&password=..."),
     ],
 )
 def test_a_password_is_not_shown(url: str, shown: str) -> None:
     assert masked(url) == shown
+
+
+def test_a_bomb_is_refused_before_it_expands(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    (tmp_path / "gpt-trader.yaml").write_text("\n".join(lines))
+    with pytest.raises(ConfigError, match="without aliases"):
+        settings(tmp_path)
+
+
+def test_a_failpoint_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="GPT_TRADER_FAILPOINTS"):
+        settings(tmp_path, env={"GPT_TRADER_FAILPOINTS": "journal.begin=explode"})

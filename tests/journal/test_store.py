@@ -6,6 +6,7 @@ import os
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -286,3 +287,63 @@ def _locks(file: Path) -> set[tuple[str, str]]:
     found = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
     mine = [f for f in found if f[4] == str(os.getpid()) and int(f[5].split(":")[2]) == inode]
     return {(f[3], f[6]) for f in mine}
+
+
+def test_a_lead_taken_too_late_is_handed_on(store: Store) -> None:
+    """A thread that queues, sleeps, and wakes up after another wrote for it, must not keep the lead."""
+
+    class Slow(deque[Any]):
+        def append(self, ticket: Any) -> None:
+            super().append(ticket)
+            if threading.current_thread().name == "late":
+                queued.set()
+                written.wait(10)
+
+    queued, written = threading.Event(), threading.Event()
+    store._waiting = Slow()
+    late = threading.Thread(target=store.write, args=([fact()],), name="late")
+    late.start()
+    assert queued.wait(10)
+    store.write([fact()])
+    written.set()
+    late.join(10)
+    assert not late.is_alive()
+    third = threading.Thread(target=store.write, args=([fact()],), daemon=True)
+    third.start()
+    third.join(10)
+    assert not third.is_alive(), "the write lock was kept"
+    assert len(store.read("event.after", seq=0, count=9)) == 3
+
+
+def test_a_write_that_is_broken_off_is_acknowledged_to_nobody(store: Store) -> None:
+    """Ctrl-C in the thread that writes for others: they hear that nothing was written."""
+    outcomes: list[Any] = []
+    entered, go_on = threading.Event(), threading.Event()
+    real = store.driver.begin
+
+    def begin(cursor: Any, *, serial: bool) -> Any:
+        if not entered.is_set():
+            entered.set()
+            go_on.wait(10)
+            return real(cursor, serial=serial)
+        raise KeyboardInterrupt
+
+    def write() -> None:
+        try:
+            outcomes.append(store.write([fact(), fact()]))
+        except BaseException as error:  # noqa: BLE001 - what it is, is the point
+            outcomes.append(type(error).__name__)
+
+    store.driver.begin = begin  # type: ignore[method-assign]
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+        entered.wait(10)
+    while len(store._waiting) < 2:
+        time.sleep(0.01)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    store.driver.begin = real  # type: ignore[method-assign]
+    assert sorted(map(str, outcomes)) == ["JournalUnavailable", "KeyboardInterrupt", "[1, 2]"]
+    assert store.write([fact()]) == [3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import time
@@ -181,6 +182,16 @@ class Trouble(Slice):
     def leave(self, params: Note, ctx: StepContext) -> Noted:
         """Leave as a script would."""
         sys.exit(3)
+
+    @method()
+    def quit_task(self, params: Note, ctx: StepContext) -> Noted:
+        """Cancel itself, as asynchronous code does."""
+        raise asyncio.CancelledError
+
+    @method(effect="once")
+    def send(self, params: Note, ctx: StepContext) -> Noted:
+        """Send, and never hear whether it arrived."""
+        raise ConnectionError("no acknowledgement")
 
     @method()
     def die(self, params: Note, ctx: StepContext) -> Noted:
