@@ -198,7 +198,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())[:_MOST_SHOWN]}") from None
     if found is not None and not isinstance(found, dict):
         raise ConfigError(f"{path} must be a list of settings, such as `journal: sqlite:///journal.db`")
-    names = [key.value for key, _ in root.value] if found else []
+    names = [key.value for key, _ in root.value] if found and root else []
     for name in names:
         if name not in OPTIONS:
             raise ConfigError(f"{path}: there is no setting '{name}'", hint=did_you_mean(str(name), OPTIONS))

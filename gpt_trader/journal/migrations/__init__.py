@@ -29,8 +29,9 @@ def open_store(url: str, clock: Clock, *, names: tuple[str, ...] = MIGRATIONS, f
     try:
         version = driver.version(connection)
         if version > len(names):
+            place = driver.url.rpartition("@")[2].partition("?")[0]
             raise JournalNewer(
-                f"the journal {driver.url.rpartition('@')[2].partition('?')[0]} has version {version}; this program knows {len(names)}",
+                f"the journal {place} has version {version}; this program knows {len(names)}",
                 hint="use the newer gpt-trader, or another journal",
             )
         if version < len(names):
