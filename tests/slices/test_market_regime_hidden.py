@@ -84,7 +84,7 @@ def test_the_probabilities_of_the_labels_add_up_to_one_and_the_greatest_is_the_c
     shares = known[[c for c in states.columns if c.startswith("p_")]]
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
     np.testing.assert_array_equal(shares.max(axis=1), known["confidence"])
-    named = [column.removeprefix("p_").replace("_", " ") for column in shares.idxmax(axis=1)]
+    named = [str(column).removeprefix("p_").replace("_", " ") for column in shares.idxmax(axis=1)]
     assert named == known["label"].tolist()
     assert states["label"].iloc[:200].eq("unknown").all()
 

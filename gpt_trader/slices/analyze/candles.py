@@ -82,7 +82,7 @@ def plain_candles(bars: Prices) -> Found:
     """The patterns found in these bars, in order of time."""
     masks = masks_of(bars)
     at, which = np.nonzero(np.stack([masks[name] for name in VALUES], axis=1))
-    names = [list(VALUES)[i] for i in which.tolist()]
+    names: list[str] = np.array(list(VALUES), dtype=object)[which].tolist()
     values = [VALUES[name] for name in names]
     return Found(at.tolist(), names, [direction_of(value) for value in values], values)
 

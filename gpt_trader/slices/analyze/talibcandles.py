@@ -51,7 +51,7 @@ def talib_candles(bars: Bars) -> Found:
     library = talib("the set of candles `ta-lib`")
     codes = np.stack([getattr(library, name)(bars.open, bars.high, bars.low, bars.close) for name in NAMES], axis=1)
     at, which = np.nonzero(codes)
-    names = [list(NAMES.values())[i] for i in which.tolist()]
+    names: list[str] = np.array(list(NAMES.values()), dtype=object)[which].tolist()
     values = codes[at, which].tolist()
     return Found(at.tolist(), names, [meaning_of(n, v) for n, v in zip(names, values, strict=True)], values)
 

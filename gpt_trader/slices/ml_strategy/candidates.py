@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.feeds import StrategyCatalog
-    from gpt_trader.slices.ml_strategy.params import PredictParams
+    from gpt_trader.slices.ml_strategy.params import ChoiceParams
 
 CASH = Decimal(1_000_000)
 """So much that whole lots hardly matter to a comparison."""
@@ -64,7 +64,7 @@ def candidates_of(
     return [*map(Candidate, specs), Candidate(StrategySpec(baseline, catalog[baseline]), baseline=True)]
 
 
-def past_of(candidate: Candidate, bars: Bars, params: PredictParams) -> Past:
+def past_of(candidate: Candidate, bars: Bars, params: ChoiceParams) -> Past:
     """Trade the past on the backtest desk, with costs."""
     costs = Costs(fee=Fee(exact(params.fee)), slippage=Slippage("percent", exact(params.slippage)))
     bench = simulate([candidate.spec], [bars], BacktestConfig(cash=CASH, costs=costs, sizing=INVESTED))
