@@ -12,7 +12,7 @@ from gpt_trader.cli.documents import run_document
 from gpt_trader.cli.signals import INTERRUPTED, Stopping
 from gpt_trader.cli.summary import code_of, outcome, outputs
 from gpt_trader.cli.tree import Tree
-from gpt_trader.cli.views import observe, view_for
+from gpt_trader.cli.views import View, observe, view_for
 from gpt_trader.workflow.active import unobserved
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.25
 _STOP_SECONDS = 20.0
 Begin = Callable[["Runner"], "Handle"]
+Look = Callable[[Tree, str, Callable[[], float]], View]
 
 
 class Ear:
@@ -43,7 +44,15 @@ def application() -> tuple[Application, Ear]:
 
 
 def conduct(
-    app: Application, ear: Ear, workflow: Workflow, begin: Begin, *, as_json: bool, known: str | None = None
+    app: Application,
+    ear: Ear,
+    workflow: Workflow,
+    begin: Begin,
+    *,
+    as_json: bool,
+    known: str | None = None,
+    view: Look = view_for,
+    show: Callable[[RunResult, float], None] = outputs,
 ) -> int:
     """Begin a run, see it through, print how it ended; the exit code. `known` is a run that is gone on with."""
     tree = Tree(workflow)
@@ -56,10 +65,10 @@ def conduct(
     streams.divert()
     with Stopping() as stopping:
         began = now()
-        with view_for(tree, known or "", now) as view:
-            ear.hear = observe(tree, view, now)
+        with view(tree, known or "", now) as seen:
+            ear.hear = observe(tree, seen, now)
             handle = begin(app.runner)
-            view.title = handle.id
+            seen.title = handle.id
             _announce(handle.id, workflow.name, known)
             stopping.tell(handle.stop)
             result = _wait(handle, stopping)
@@ -69,7 +78,7 @@ def conduct(
             if as_json:
                 render.document(run_document(app.runs, result.id, result.outputs) | {"exit_code": code})
             else:
-                outputs(result, now() - began)
+                show(result, now() - began)
             render.screen.out.flush()
         _explain(app, result, tree, interrupted=bool(stopping.count))
     _leave(app, code)
