@@ -86,6 +86,7 @@ class Application:
         catalog.provide_when_needed("clusters", _clusters)
         catalog.provide_when_needed("replay", _replay)
         catalog.provide_when_needed("limits", _limits)
+        catalog.provide("facts", self.facts)
         return catalog
 
     @cached_property
@@ -108,6 +109,12 @@ class Application:
         return LocalArchive(
             folder=folder, clock=self.clock, feeds=feed_catalog(), venues=venue_catalog(folder / ".yfinance")
         )
+
+    def facts(self, recent: int) -> dict[str, Any]:
+        """What the journal counts, and so many of its newest runs."""
+        from gpt_trader.app.facts import facts_of
+
+        return facts_of(self, recent)
 
     @cached_property
     def strategies(self) -> StrategyCatalog:

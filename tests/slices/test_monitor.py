@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,14 +12,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gpt_trader.core.errors import GptTraderError, ValidationError
 from gpt_trader.core.frames import frame_of, said_of
 from gpt_trader.slices.backtest.params import BacktestParams
 from gpt_trader.slices.backtest.slice import Backtest
 from gpt_trader.slices.monitor.charts import MOST, thinned, ticks
 from gpt_trader.slices.monitor.markup import Markup, tag
-from gpt_trader.slices.monitor.params import HealthParams, ReportParams
+from gpt_trader.slices.monitor.params import AlertParams, CountParams, HealthParams, ReportParams
 from gpt_trader.slices.monitor.slice import Monitor
 from tests.slices.market import bars_from, day, walk
+
+
+def no_facts(recent: int) -> dict[str, Any]:
+    raise AssertionError("nobody asked for facts")
+
 
 EVIL = "<script>alert(1)</script>\"'&|`"
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -65,7 +72,7 @@ def given(strategies, ctx) -> dict[str, Any]:
 @pytest.fixture
 def report(ctx):
     def make(given: dict[str, Any], **more: Any):
-        made = Monitor().create_report(ReportParams(**given, **more), ctx)
+        made = Monitor(no_facts).create_report(ReportParams(**given, **more), ctx)
         return made, ctx.artifacts.path(made.report).read_text(), ctx.artifacts.path(made.report_markdown).read_text()
 
     return make
@@ -75,7 +82,7 @@ def test_the_report_is_one_whole_page_with_its_charts_trades_and_figures(report,
     made, page, text = report(given)
     reader = Reader(page)
     assert reader.open == []
-    assert reader.count("svg") == 4  # equity, drawdown, two prices
+    assert reader.count("svg") == 6  # equity, drawdown, exposure, rolling Sharpe, two prices
     told = " ".join(reader.texts)
     for shown in (f"{given['final_equity']:,.2f}" if "final_equity" in given else "Equity", "buy_and_hold", "SHA-256"):
         assert shown in told
@@ -118,7 +125,14 @@ def test_every_text_is_escaped_wherever_it_comes_from(report, given):
         "positions": [{"symbol": EVIL, "strategy": EVIL, "quantity": 1.0, "average": 1.0, "since": EVIL}],
         "baseline_metrics": {**given["baseline_metrics"], "name": EVIL},
         "period": {"words": EVIL},
-        "details": {"alerts": [{"severity": EVIL, "message": EVIL}], "optimistic": [EVIL], "costs": {EVIL: "1"}},
+        "details": {
+            "alerts": [{"severity": EVIL, "message": EVIL}],
+            "optimistic": [EVIL],
+            "costs": {EVIL: "1"},
+            "per_symbol": {EVIL: {"trades": 1.0}},
+            "ambiguous_bars": 1,
+            "other_order_of_events": {"events": EVIL},
+        },
     }
     extra = {
         "title": EVIL, "selection": {EVIL: evil}, "selection_method": EVIL,
@@ -126,6 +140,12 @@ def test_every_text_is_escaped_wherever_it_comes_from(report, given):
         "regime": {EVIL: {"label": EVIL, "volatility": EVIL, "confidence": None}},
         "patterns": {EVIL: {"trend": EVIL, "candles": [{"name": EVIL}], "support": [], "resistance": []}},
         "quarantine": {EVIL: {"lines": [EVIL]}},
+        "alerts": [{"severity": EVIL, "message": EVIL, "time": EVIL}],
+        "sections": [
+            {"kind": "table", "title": EVIL, "heads": [EVIL], "rows": [[EVIL]], "note": EVIL},
+            {"kind": "heat", "title": EVIL, "x": [EVIL], "y": [EVIL], "values": [[1.0]], "corner": EVIL},
+            {"kind": "lines", "title": EVIL, "time": ["2024-01-01T00:00:00+00:00"], "lines": {EVIL: [1.0]}},
+        ],
     }  # fmt: skip
     _, page, text = report(mean, **extra)
     reader = Reader(page)
@@ -222,20 +242,173 @@ def test_markup_escapes_all_but_markup():
 
 
 def test_a_well_machine_is_healthy_and_a_full_one_is_not(ctx):
-    well = Monitor().health(HealthParams(), ctx)
+    well = Monitor(no_facts).health(HealthParams(), ctx)
     assert well.healthy
     assert [check["check"] for check in well.health] == ["results", "memory", "clock", "workers"]
-    full = Monitor().health(HealthParams(least_disk_mb=1e12), ctx)
+    full = Monitor(no_facts).health(HealthParams(least_disk_mb=1e12), ctx)
     assert not full.healthy
     assert [check["check"] for check in full.health if not check["ok"]] == ["results"]
 
 
 def test_a_check_that_fails_says_why(ctx):
-    from dataclasses import replace
-
     class Deaf:
         def submit(self, *_: object) -> Any:
             raise RuntimeError("no workers left")
 
-    found = Monitor().health(HealthParams(), replace(ctx, executor=Deaf()))
+    found = Monitor(no_facts).health(HealthParams(), replace(ctx, executor=Deaf()))
     assert [c["text"] for c in found.health if not c["ok"]] == ["RuntimeError: no workers left"]
+
+
+def path_of(page: str, style: str) -> str:
+    return re.search(rf'<path d="([^"]*)" class="{style}"', page)[1]  # type: ignore[index]
+
+
+def section_of(page: str, title: str) -> str:
+    """What stands between this heading and the next, as text."""
+    part = page.split(f"<h2>{title}</h2>")[1].split("<h2>", maxsplit=1)[0]
+    return " ".join(Reader(part).texts)
+
+
+def test_exposure_is_drawn_down_to_zero_and_its_mean_is_told(report, given):
+    _, page, _ = report(given)
+    mean = given["equity"]["exposure"].mean()
+    assert f"{mean:.2%} of the equity on average" in section_of(page, "Exposure")
+    assert path_of(page, "fill").endswith("Z")
+    short = {**given, "equity": given["equity"].assign(net_exposure=-given["equity"]["exposure"])}
+    assert "net" in section_of(report(short)[1], "Exposure").split()
+
+
+def test_the_rolling_sharpe_ratio_is_that_of_the_last_bars(report, given):
+    _, page, _ = report(given)
+    assert "of the last 183 bars, annualised" in section_of(page, "Rolling Sharpe ratio")
+    equity = given["equity"]["equity"].to_numpy()
+    steps = equity[1:] / equity[:-1] - 1
+    drawn = path_of(page.split("<h2>Rolling Sharpe ratio</h2>")[1], "main")
+    places = [float(p.split(" ")[1]) for p in drawn[1:].split("L")]
+    want = [steps[i - 182 : i + 1].mean() / steps[i - 182 : i + 1].std(ddof=1) for i in range(182, len(steps))]
+    assert len(places) == len(want)
+    assert np.corrcoef(places, want)[0, 1] == pytest.approx(-1, abs=1e-4)  # up is a smaller number
+
+
+def test_costs_are_told_against_the_money_and_the_profit(report, given):
+    start, end = given["equity"]["equity"].iloc[[0, -1]]
+    won = {**given, "details": {**given["details"], "costs": {"fees": "300.0", "slippage": "200.0"}}}
+    told = section_of(report(won)[1], "Costs")
+    assert f"together 500.00 {500 / start:.2%}" in told
+    rich = {**won, "equity": given["equity"].assign(equity=np.linspace(100_000, 109_500, len(given["equity"])))}
+    assert "fees 300.00 0.30% 3.00%" in section_of(report(rich)[1], "Costs")  # 300 of 9,500 and the 500 that it cost
+    assert end < start
+    assert "together 500.00" in told
+    assert told.split()[-1] == "\N{EN DASH}"  # nothing was earned, so there is no part of it
+    assert "AAA" in section_of(report(won)[1], "By symbol")
+
+
+def test_ambiguous_bars_are_shown_with_the_result_of_both_orders(report, given):
+    assert "None: no bar could have hit a stop" in section_of(report(given)[1], "Ambiguous bars")
+    other = {"events": "favourable", "final_equity": "123456.7", "total_return": 0.2346, "trades": 4}
+    details = {**given["details"], "ambiguous_bars": 3, "other_order_of_events": other}
+    told = section_of(report({**given, "details": details})[1], "Ambiguous bars")
+    assert "In 3 bars both a stop and a target" in told
+    assert "the favourable one first 123,456.70 23.46% 4" in told
+    last = given["equity"]["equity"].iloc[-1]
+    assert f"the adverse one first (this result) {last:,.2f}" in told
+
+
+def test_parameters_have_a_table_of_their_own(report, given):
+    told = section_of(report(given)[1], "Strategies and their parameters")
+    assert "sma_cross:AAA" in told
+    assert "fast=10, slow=30" in told
+
+
+def test_the_json_document_has_all_that_the_page_shows(report, given, ctx):
+    made, _, _ = report(given)
+    told = json.loads(ctx.artifacts.path(made.report_json).read_text())
+    assert made.report_json_path.endswith(".json")
+    assert told["version"] == 1
+    assert told["summary"] == made.summary
+    assert told["metrics"] == given["metrics"]
+    assert told["equity"]["equity"] == given["equity"]["equity"].tolist()
+    assert told["trade_count"] == len(told["trades"]) == len(given["trades"])
+    assert told["trades"][0]["entry_time"] == given["trades"]["entry_time"].iloc[0].isoformat()
+    assert [len(row["months"]) for row in told["months"]] == [12, 12]
+    assert min(d["depth"] for d in told["drawdowns"]) == pytest.approx(given["metrics"]["max_drawdown"])
+
+
+def test_a_long_result_is_kept_in_few_points_and_says_so(ctx):
+    time = pd.date_range("2000-01-01", periods=20_000, freq="h", tz="UTC")
+    equity = pd.DataFrame({"time": time, "equity": np.linspace(1, 2, 20_000), "drawdown": 0.0})
+    trades = pd.DataFrame({"symbol": [], "strategy": []})
+    made = Monitor(no_facts).create_report(ReportParams(equity=equity, trades=trades, metrics={}), ctx)
+    told = json.loads(ctx.artifacts.path(made.report_json).read_text())
+    assert (len(told["equity"]["time"]), told["equity_points"]) == (5_000, 20_000)
+    assert (told["equity"]["equity"][0], told["equity"]["equity"][-1]) == (1.0, 2.0)
+    assert ctx.artifacts.path(made.report).stat().st_size < 250_000
+
+
+def test_sections_of_earlier_steps_are_drawn(report, given):
+    sections = [
+        {"title": "Weights", "kind": "lines", "time": [day(0).isoformat(), day(1).isoformat()],
+         "lines": {"AAA": [0.4, 0.6], "BBB": [0.6, None]}, "unit": "percent"},
+        {"title": "Pairs", "kind": "heat", "x": [5, 10], "y": [20, 30], "values": [[1.0, 2.0], [3.0, None]]},
+        {"title": "Rows", "kind": "table", "heads": ["a", "b"], "rows": [["x", 1]], "numbers": [1], "note": "so it is"},
+    ]  # fmt: skip
+    _, page, _ = report(given, sections=sections)
+    assert Reader(page).open == []
+    assert "AAA BBB" in section_of(page, "Weights").replace("  ", " ")
+    assert "5 10 20 1 2 30 3" in " ".join(section_of(page, "Pairs").split())
+    assert "so it is" in section_of(page, "Rows")
+    for wrong in ({"kind": "pie"}, {"kind": "heat", "x": [1]}, {"kind": "lines", "time": ["x"], "lines": {}}, {}):
+        with pytest.raises(ValidationError, match="cannot be drawn"):
+            report(given, sections=[wrong])
+
+
+def test_thresholds_give_alerts_the_gravest_first(ctx):
+    heard = []
+    figures = {"max_drawdown": -0.25, "sharpe": None, "total_return": 0.1, "trades": 4.0}
+    params = AlertParams(metrics=figures, period={"to": "2013-03-01T00:00:00+00:00"})
+    made = Monitor(no_facts).alerts(params, replace(ctx, record=lambda topic, what: heard.append((topic, what))))
+    assert [(a["severity"], a["message"]) for a in made.alerts] == [
+        ("warning", "Maximum drawdown is -25.00%, below -20.00%"),
+        ("info", "Sharpe ratio cannot be judged: the data does not define it"),
+        ("info", "Closed trades is 4, below 10"),
+    ]
+    assert made.worst == "warning"
+    assert {a["time"] for a in made.alerts} == {"2013-03-01T00:00:00+00:00"}
+    assert heard == [("monitor.alert", alert) for alert in made.alerts]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "value", "passed"),
+    [("sharpe < 1", 0.99, True), ("sharpe < 1", 1.0, False), ("sharpe <= 1", 1.0, True), ("sharpe>1e0", 1.5, True),
+     ("sharpe >= 2", 1.5, False)],
+)  # fmt: skip
+def test_a_threshold_is_passed_or_not(ctx, threshold, value, passed):
+    params = AlertParams(metrics={"sharpe": value}, thresholds={threshold: "critical"})
+    made = Monitor(no_facts).alerts(params, ctx)
+    assert made.worst == ("critical" if passed else "none")
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "said"),
+    [
+        ({"sharpe below 1": "info"}, "no threshold"),
+        ({"sharpe < 1": "bad"}, "no severity"),
+        ({"sharp < 1": "info"}, "sharp"),
+    ],
+)
+def test_wrong_thresholds_are_errors(ctx, thresholds, said):
+    with pytest.raises(GptTraderError, match=said):
+        Monitor(no_facts).alerts(AlertParams(metrics={"sharpe": 1.0}, thresholds=thresholds), ctx)
+
+
+def test_alerts_of_a_step_stand_in_the_report(report, given):
+    alerts = [{"severity": "warning", "message": "Sharpe ratio is -0.10, below 0.00", "time": "2024-01-02T00:00:00"}]
+    made, page, _ = report(given, alerts=alerts)
+    assert "warning 2024-01-02T00:00:00 Sharpe ratio is -0.10, below 0.00" in section_of(page, "Alerts")
+    assert "warning: Sharpe ratio is -0.10, below 0.00." in made.summary
+
+
+def test_counts_are_those_of_the_journal(ctx):
+    told = {"counts": {"runs": 3}, "recent": [{"id": "a"}]}
+    made = Monitor(lambda recent: told if recent == 7 else {}).metrics(CountParams(recent=7), ctx)
+    assert (made.counts, made.recent_runs) == (told["counts"], told["recent"])

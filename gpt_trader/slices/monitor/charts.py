@@ -62,7 +62,7 @@ class Scale(NamedTuple):
 
 
 def chart(lines: Sequence[Line], words: Words, *, height: float, name: str, marks: Sequence[Mark] = ()) -> Markup:
-    """Lines over one scale of time and value; a line whose style is `area` is filled up to the top."""
+    """Lines over one scale of time and value; a style `area` is filled up to the top, `fill` down to zero."""
     scale = _scale(lines, height)
     drawn = [_path(line, scale) for line in lines]
     signs = [_sign(mark, scale) for mark in marks]
@@ -105,9 +105,10 @@ def _scale(lines: Sequence[Line], height: float) -> Scale:
     values = values[np.isfinite(values)]
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     room = (high - low) * 0.04 or abs(high) * 0.04 or 1.0
-    area = any(line.style == "area" for line in lines)
+    area, fill = (any(line.style == style for line in lines) for style in ("area", "fill"))
     first, last = min(int(x.ts[0]) for x in lines), max(int(x.ts[-1]) for x in lines)
-    return Scale(first, last, low - room, 0.0 if area else high + room, height)
+    floor = min(low, 0.0) if fill else low - room
+    return Scale(first, last, floor, 0.0 if area else high + room, height)
 
 
 def _path(line: Line, scale: Scale) -> Markup:
@@ -119,6 +120,9 @@ def _path(line: Line, scale: Scale) -> Markup:
     text = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(xs, ys, strict=True))
     if line.style == "area":
         text += f"L{xs[-1]:.1f} {TOP:g}L{xs[0]:.1f} {TOP:g}Z"
+    if line.style == "fill":
+        zero = float(scale.y(np.zeros(1))[0])
+        text += f"L{xs[-1]:.1f} {zero:.1f}L{xs[0]:.1f} {zero:.1f}Z"
     return tag("path", d=text, class_=line.style)
 
 
@@ -132,14 +136,19 @@ def _sign(mark: Mark, scale: Scale) -> Markup:
 
 def _grid(scale: Scale, words: Words) -> list[Markup]:
     drawn = []
-    for value in ticks(scale.low, scale.high):
+    for number, value in enumerate(ticks(scale.low, scale.high)):
         y = float(scale.y(np.array([value]))[0])
         drawn.append(tag("line", x1=f"{LEFT:g}", x2=f"{WIDTH - RIGHT:g}", y1=f"{y:.1f}", y2=f"{y:.1f}", class_="grid"))
-        drawn.append(tag("text", words(value), x=f"{LEFT - 8:g}", y=f"{y + 4:.1f}", class_="ylab"))
-    for ns, label in _dates(scale.first, scale.last):
+        drawn.append(tag("text", words(value), x=f"{LEFT - 8:g}", y=f"{y + 4:.1f}", class_=_every("ylab", number)))
+    for number, (ns, label) in enumerate(_dates(scale.first, scale.last)):
         x = float(scale.x(np.array([ns]))[0])
-        drawn.append(tag("text", label, x=f"{x:.1f}", y=f"{scale.height - 8:g}", class_="xlab"))
+        drawn.append(tag("text", label, x=f"{x:.1f}", y=f"{scale.height - 8:g}", class_=_every("xlab", number)))
     return drawn
+
+
+def _every(style: str, number: int) -> str:
+    """On a narrow screen every second label gives way."""
+    return f"{style} odd" if number % 2 else style
 
 
 def _dates(first: int, last: int) -> list[tuple[int, str]]:

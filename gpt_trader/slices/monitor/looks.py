@@ -4,9 +4,9 @@ from __future__ import annotations
 
 STYLE = """
 :root{--bg:#fff;--fg:#16202c;--dim:#667588;--line:#e3e8ee;--soft:#f5f7fa;--main:#1f6feb;--base:#9aa7b5;
---up:#11845b;--down:#c93a3a;--up-rgb:17,132,91;--down-rgb:201,58,58;--price:#3c4b5c}
+--up:#11845b;--down:#c93a3a;--main-rgb:31,111,235;--up-rgb:17,132,91;--down-rgb:201,58,58;--price:#3c4b5c}
 @media (prefers-color-scheme:dark){:root{--bg:#10151c;--fg:#e4eaf1;--dim:#8d9bab;--line:#27313d;--soft:#18202a;
---main:#58a6ff;--base:#66758a;--up:#3fb984;--down:#f0706a;--up-rgb:63,185,132;--down-rgb:240,112,106;--price:#b8c5d3}}
+--main:#58a6ff;--base:#66758a;--up:#3fb984;--down:#f0706a;--main-rgb:88,166,255;--up-rgb:63,185,132;--down-rgb:240,112,106;--price:#b8c5d3}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 main{max-width:1080px;margin:0 auto;padding:32px 20px 64px}
@@ -20,7 +20,7 @@ ul{color:var(--dim);padding-left:20px;margin:8px 0}
 .card{display:flex;flex-direction:column}
 .card .label,.card .other{color:var(--dim);font-size:12.5px}
 .card b{font-size:22px;font-variant-numeric:tabular-nums;letter-spacing:-.01em}
-.legend{display:flex;gap:18px;color:var(--dim);font-size:13px;margin:0 0 4px}
+.legend{display:flex;flex-wrap:wrap;gap:4px 18px;color:var(--dim);font-size:13px;margin:0 0 4px}
 .legend output{margin-left:auto;font-variant-numeric:tabular-nums}
 .key::before{content:"";display:inline-block;width:18px;height:3px;border-radius:2px}
 .key::before{vertical-align:middle;margin-right:6px}
@@ -30,6 +30,11 @@ ul{color:var(--dim);padding-left:20px;margin:8px 0}
 .chart .main{stroke:var(--main);stroke-width:1.8}.chart .base{stroke:var(--base);stroke-width:1.3}
 .chart .price{stroke:var(--price);stroke-width:1.2}
 .chart .area{fill:rgba(var(--down-rgb),.22);stroke:var(--down);stroke-width:1}
+.chart .fill{fill:rgba(var(--main-rgb),.22);stroke:var(--main);stroke-width:1}
+.chart .hue{stroke-width:1.5}
+.hue0{--hue:#1f6feb}.hue1{--hue:#d9822b}.hue2{--hue:#11845b}.hue3{--hue:#a05cc4}
+.hue4{--hue:#c93a3a}.hue5{--hue:#0f8fa8}.hue6{--hue:#8a6d3b}.hue7{--hue:#7a8797}
+.chart .hue{stroke:var(--hue)}.key[class*=hue]::before{background:var(--hue)}
 .chart .grid{stroke:var(--line)}.chart text{fill:var(--dim);font-size:12px}
 .chart .ylab{text-anchor:end}.chart .xlab{text-anchor:middle}
 .chart .entry{fill:var(--up)}.chart .exit{fill:var(--down)}
@@ -43,6 +48,9 @@ th.n,td.n{text-align:right;white-space:nowrap}
 .months td,.months th{padding:5px 7px;font-size:12.5px}
 .up{color:var(--up)}.down{color:var(--down)}
 code{font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+@media (max-width:640px){main{padding:20px 14px 48px}.chart text{font-size:27px}.chart .odd{display:none}
+.chart .ylab{text-anchor:start;transform:translate(14px,-7px);paint-order:stroke;stroke:var(--bg);stroke-width:5px}
+table{width:max-content;min-width:100%}td{max-width:70vw}}
 @media print{main{max-width:none;padding:0}h2{break-after:avoid}.chart,tr{break-inside:avoid}}
 """
 

@@ -11,7 +11,15 @@ import numpy as np
 
 from gpt_trader.core.drawdowns import monthly_table
 from gpt_trader.core.frames import ns_of
+from gpt_trader.slices.monitor.activity import (
+    alert_section,
+    ambiguity_section,
+    cost_section,
+    exposure_section,
+    steadiness_section,
+)
 from gpt_trader.slices.monitor.charts import Line, chart
+from gpt_trader.slices.monitor.given import given_sections
 from gpt_trader.slices.monitor.looks import SCRIPT, STYLE
 from gpt_trader.slices.monitor.markup import Markup, joined, table, tag
 from gpt_trader.slices.monitor.sections import (
@@ -56,6 +64,9 @@ def _sections(params: ReportParams, summary: list[str]) -> Iterator[Markup]:
     yield tag("ul", *(tag("li", line) for line in summary[1:]))
     yield _cards(params)
     yield from _curves(params)
+    yield from exposure_section(params)
+    yield from steadiness_section(params)
+    yield from given_sections(params.sections)
     yield from price_sections(params)
     yield from choice_section(params)
     yield from trade_section(params)
@@ -63,7 +74,10 @@ def _sections(params: ReportParams, summary: list[str]) -> Iterator[Markup]:
     yield _months(params)
     yield from picture_section(params)
     yield from size_section(params)
+    yield from cost_section(params)
+    yield from ambiguity_section(params)
     yield from refusal_section(params)
+    yield from alert_section(params)
     yield from data_section(params)
     yield from origin_section(params)
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from gpt_trader.core.context import Artifact
 from gpt_trader.core.slices import Frame, Outputs, Params
+from gpt_trader.slices.monitor.thresholds import DEFAULTS
 
 
 class ReportParams(Params):
@@ -31,6 +32,8 @@ class ReportParams(Params):
     refusals: list[dict[str, Any]] = Field([], description="Orders that were refused or not filled.")
     quarantine: dict[str, dict[str, Any]] = Field({}, description="What was kept out of the data.")
     details: dict[str, Any] = Field({}, description="Costs, ambiguous bars, alerts and rules.")
+    alerts: list[dict[str, Any]] = Field([], description="Figures beyond their thresholds.")
+    sections: list[dict[str, Any]] = Field([], description="Sections of an earlier step: tables, heat maps, lines.")
 
 
 class Report(Outputs):
@@ -40,6 +43,8 @@ class Report(Outputs):
     report_path: str
     report_markdown: Artifact
     report_markdown_path: str
+    report_json: Artifact
+    report_json_path: str
     summary: list[str]
 
 
@@ -55,3 +60,34 @@ class Health(Outputs):
 
     healthy: bool
     health: list[dict[str, Any]]
+
+
+class AlertParams(Params):
+    """The figures of a result, and the thresholds that they are held against."""
+
+    metrics: dict[str, Any] = Field(description="The figures of the result.")
+    thresholds: dict[str, str] = Field(
+        DEFAULTS,
+        description="For each threshold, such as `max_drawdown < -0.2`, its severity: info, warning, critical.",
+    )
+    period: dict[str, Any] = Field({}, description="Its end is the time of the alerts; else it is now.")
+
+
+class Alerts(Outputs):
+    """What is beyond its threshold, the gravest first, and the gravest severity of all or `none`."""
+
+    alerts: list[dict[str, Any]]
+    worst: str
+
+
+class CountParams(Params):
+    """How far to look back."""
+
+    recent: int = Field(10, ge=0, le=1_000, description="So many of the newest runs are told one by one.")
+
+
+class Counts(Outputs):
+    """How many runs, steps and events the journal has, and the newest runs."""
+
+    counts: dict[str, int]
+    recent_runs: list[dict[str, Any]]

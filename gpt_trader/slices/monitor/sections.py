@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gpt_trader.core.frames import ns_of
 from gpt_trader.core.market import nanoseconds
 from gpt_trader.slices.monitor.charts import Line, Mark, chart
-from gpt_trader.slices.monitor.markup import Markup, joined, table, tag
+from gpt_trader.slices.monitor.markup import Markup, table, tag
 from gpt_trader.slices.monitor.words import MONEY, NUMBER, PERCENT, written
 
 if TYPE_CHECKING:
@@ -94,7 +94,13 @@ def trade_section(params: ReportParams) -> Iterator[Markup]:
     if params.positions:
         yield tag("h2", "Still held at the end")
         held = [
-            [p["symbol"], p["strategy"], str(p.get("since", ""))[:10], p["quantity"], written(p["average"], MONEY)]
+            [
+                p["symbol"],
+                p["strategy"],
+                str(p.get("since", ""))[:10],
+                f"{p['quantity']:,.6g}",
+                written(p["average"], MONEY),
+            ]
             for p in params.positions
         ]
         yield table(["Symbol", "Strategy", "Since", "Quantity", "Average price"], held, numbers=(3, 4))
@@ -188,11 +194,12 @@ def data_section(params: ReportParams) -> Iterator[Markup]:
 
 def origin_section(params: ReportParams) -> Iterator[Markup]:
     """All that one needs to get the same result again."""
+    strategies = params.provenance.get("strategies", [])
+    if strategies:
+        yield tag("h2", "Strategies and their parameters")
+        rows = [[s["name"], _params(s["params"]), tag("code", (s.get("source") or "")[:16])] for s in strategies]
+        yield table(["Strategy", "Parameters", "Source, SHA-256"], rows)
     rows = []
-    for strategy in params.provenance.get("strategies", []):
-        source = tag("code", (strategy.get("source") or "")[:16])
-        rows.append([f"strategy {strategy['name']}", joined((_params(strategy["params"]), " ", source))])
-    rows += [[f"cost: {name}", written(float(v), MONEY)] for name, v in params.details.get("costs", {}).items()]
     for name in ("config", "sizes", "limits", "seed", "versions"):
         if name in params.provenance:
             value = params.provenance[name]

@@ -35,6 +35,8 @@ FIGURES = (
     ("longest_losing_streak", "Longest losing streak", COUNT, "trades"),
     ("exposure", "Exposure", PERCENT, "share of bars with a position"),
     ("turnover", "Turnover", NUMBER, "traded in a year over mean equity"),
+    ("alpha", "Alpha", PERCENT, "against the baseline, compounded to a year"),
+    ("beta", "Beta", NUMBER, "against the baseline"),
 )
 """Each figure: its name in the metrics, what people call it, how it is written, and its convention."""
 
@@ -84,13 +86,13 @@ def cautions_of(params: ReportParams) -> list[str]:
     details, lines = params.details, []
     if details.get("ambiguous_bars"):
         other = details.get("other_order_of_events") or {}
-        ends = f"the {other.get('events', 'other')} way ends at {written(_number(other.get('final_equity')), MONEY)}"
+        ends = f"the {other.get('events', 'other')} way ends at {written(number_of(other.get('final_equity')), MONEY)}"
         lines.append(f"{details['ambiguous_bars']} bars could have gone two ways; {ends}.")
     lines += [f"Optimistic by choice: {rule}." for rule in details.get("optimistic", [])]
     count = sum(row["count"] for row in params.refusals)
     if count:
         lines.append(f"{count} {'order was' if count == 1 else 'orders were'} refused or not filled; see below.")
-    lines += [f"{alert['severity']}: {alert['message']}." for alert in details.get("alerts", [])]
+    lines += [f"{alert['severity']}: {alert['message']}." for alert in (*details.get("alerts", []), *params.alerts)]
     synthetic = [d["symbol"] for d in params.provenance.get("data", []) if d.get("origin") == "synthetic"]
     if synthetic:
         lines.append(f"The prices of {', '.join(synthetic)} are made up, not traded.")
@@ -106,5 +108,6 @@ def _trades(count: int) -> str:
     return "no closed trades" if count == 0 else f"{count} closed trade{'s' * (count > 1)}"
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
+    """A figure that may be a text, as exact numbers are in JSON; None where there is none."""
     return None if value is None else float(value)
