@@ -17,7 +17,7 @@ _gpt_trader() {
         if [[ $cur == -* ]]; then
             options=$(_gpt_trader_options "$path")
             if [[ -n $first ]]; then
-                case "$path" in "run"|"runs fork") options+=" $("$ask" __complete inputs "$first" 2>/dev/null)" ;; esac
+                case "$path" in "run"|"optimize"|"runs fork") options+=" $("$ask" __complete inputs "$first" 2>/dev/null)" ;; esac
             fi
             COMPREPLY=($(compgen -W "$options" -- "$cur"))
             return
@@ -50,7 +50,7 @@ _gpt_trader() {
 
 _gpt_trader_commands() {
     case "$1" in
-        "") echo "init validate plan run backtest status runs workflows slices strategies check events config doctor completions" ;;
+        "") echo "init validate plan run backtest optimize status runs workflows slices strategies check events config doctor completions" ;;
         "runs") echo "list show logs watch resume retry rerun fork cancel pause approve prune" ;;
         "workflows") echo "list show schema" ;;
         "slices") echo "list show" ;;
@@ -70,6 +70,7 @@ _gpt_trader_options() {
         "plan") echo "--json --quiet --verbose --debug --set --help" ;;
         "run") echo "--mode --live --input --wait --no-wait --dry-run --json --quiet --verbose --debug --set --help" ;;
         "backtest") echo "--strategy --symbols --from --to --timeframe --data --data-option --adjust --param --cash --fee --slippage --spread --fill --volume-share --sizing --limits --leverage --cost-basis --close-at-end --benchmark --seed --out --json --quiet --verbose --debug --set --help" ;;
+        "optimize") echo "--strategy --symbols --param --objective --constraint --input --dry-run --json --quiet --verbose --debug --set --help" ;;
         "status") echo "--count --json --quiet --verbose --debug --set --help" ;;
         "runs") echo "--quiet --verbose --debug --set --help" ;;
         "runs list") echo "--status --workflow --count --before --json --quiet --verbose --debug --set --help" ;;
@@ -152,6 +153,13 @@ _gpt_trader_value() {
         "backtest:--seed") echo SEED ;;
         "backtest:--out") echo DIR ;;
         "backtest:--set") echo SETTING ;;
+        "optimize:--strategy") echo STRATEGY ;;
+        "optimize:--symbols") echo SYMBOL ;;
+        "optimize:--param") echo NAME ;;
+        "optimize:--objective") echo FIGURE ;;
+        "optimize:--constraint") echo CONDITION ;;
+        "optimize:--input") echo NAME ;;
+        "optimize:--set") echo SETTING ;;
         "status:--count"|"status:-n") echo N ;;
         "status:--set") echo SETTING ;;
         "runs:--set") echo SETTING ;;

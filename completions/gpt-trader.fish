@@ -5,7 +5,7 @@ function __gpt_trader_at
     set -l place
     for word in $words[2..-1]
         set -l inner (string join ' ' $place $word)
-        contains -- $inner 'init' 'validate' 'plan' 'run' 'backtest' 'status' 'runs' 'runs list' 'runs show' 'runs logs' 'runs watch' 'runs resume' 'runs retry' 'runs rerun' 'runs fork' 'runs cancel' 'runs pause' 'runs approve' 'runs prune' 'workflows' 'workflows list' 'workflows show' 'workflows schema' 'slices' 'slices list' 'slices show' 'strategies' 'strategies list' 'strategies show' 'strategies new' 'check' 'check lookahead' 'check warmup' 'events' 'events tail' 'events publish' 'events replay' 'events dead' 'events dead list' 'events dead retry' 'events dead drop' 'config' 'config show' 'config check' 'doctor' 'completions'
+        contains -- $inner 'init' 'validate' 'plan' 'run' 'backtest' 'optimize' 'status' 'runs' 'runs list' 'runs show' 'runs logs' 'runs watch' 'runs resume' 'runs retry' 'runs rerun' 'runs fork' 'runs cancel' 'runs pause' 'runs approve' 'runs prune' 'workflows' 'workflows list' 'workflows show' 'workflows schema' 'slices' 'slices list' 'slices show' 'strategies' 'strategies list' 'strategies show' 'strategies new' 'check' 'check lookahead' 'check warmup' 'events' 'events tail' 'events publish' 'events replay' 'events dead' 'events dead list' 'events dead retry' 'events dead drop' 'config' 'config show' 'config check' 'doctor' 'completions'
         and set place $place $word
     end
     test "$place" = "$argv"
@@ -15,7 +15,7 @@ function __gpt_trader_inputs
     set -l words (commandline -opc)
     for word in $words[3..-1]
         if not string match -q -- '-*' $word
-            and not contains -- $word approve backtest cancel check completions config dead doctor drop events fork init list logs lookahead new pause plan prune publish replay rerun resume retry run runs schema show slices status strategies tail validate warmup watch workflows
+            and not contains -- $word approve backtest cancel check completions config dead doctor drop events fork init list logs lookahead new optimize pause plan prune publish replay rerun resume retry run runs schema show slices status strategies tail validate warmup watch workflows
             $words[1] __complete inputs $word 2>/dev/null
             return
         end
@@ -28,6 +28,7 @@ complete -c gpt-trader -n "__gpt_trader_at" -a validate -d 'Look for faults in w
 complete -c gpt-trader -n "__gpt_trader_at" -a plan -d 'Show what a workflow would do: its tree of steps, what feeds what, what has effects.'
 complete -c gpt-trader -n "__gpt_trader_at" -a run -d 'Run a workflow and wait for its end.'
 complete -c gpt-trader -n "__gpt_trader_at" -a backtest -d 'Run a strategy over recorded bars, and print what came of it.'
+complete -c gpt-trader -n "__gpt_trader_at" -a optimize -d 'Search the parameters of a strategy, and say how much of it is luck.'
 complete -c gpt-trader -n "__gpt_trader_at" -a status -d 'Show runs, their steps, waiting approvals and dead letters.'
 complete -c gpt-trader -n "__gpt_trader_at" -a runs -d 'Look at runs and steer them.'
 complete -c gpt-trader -n "__gpt_trader_at" -a workflows -d 'Look at the workflows that can be named.'
@@ -108,6 +109,20 @@ complete -c gpt-trader -n "__gpt_trader_at backtest" -s v -l verbose -d 'Tell mo
 complete -c gpt-trader -n "__gpt_trader_at backtest" -l debug -d 'Show traces of errors.'
 complete -c gpt-trader -n "__gpt_trader_at backtest" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
 complete -c gpt-trader -n "__gpt_trader_at backtest" -s h -l help -d 'Show this.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -a '(__gpt_trader_inputs)'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -l strategy -r -a '(gpt-trader __complete strategies 2>/dev/null)' -d 'Whose parameters are searched.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -l symbols -r -d 'What is traded: AAPL MSFT, or AAPL,MSFT.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -l param -r -d 'low:high, low:high:step, a,b,c, or one value.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -l objective -r -d 'What to make good, sharpe if none; the first decides.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -l constraint -r -d 'Such as '\''fast < slow'\'' or '\''trades >= 20'\''.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -l input -r -d 'Another input of the workflow.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -l dry-run -d 'Check and show the plan; run nothing.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -l json -d 'Print one JSON document at the end.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -s q -l quiet -d 'Print results and errors only.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -s v -l verbose -d 'Tell more on stderr.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -l debug -d 'Show traces of errors.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
+complete -c gpt-trader -n "__gpt_trader_at optimize" -s h -l help -d 'Show this.'
 complete -c gpt-trader -n "__gpt_trader_at status" -l count -s n -r -d 'How many runs to show.'
 complete -c gpt-trader -n "__gpt_trader_at status" -l json -d 'Print one JSON document.'
 complete -c gpt-trader -n "__gpt_trader_at status" -s q -l quiet -d 'Print results and errors only.'
