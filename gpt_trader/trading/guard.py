@@ -57,7 +57,7 @@ class Guard:
         self._reductions = tuple(control for control in self._controls if not control.spares_reductions)
         self._per_strategy = {name: tuple(own) for name, own in (per_strategy or {}).items()}
         self._strategy_memory = {name: Memory() for name in self._per_strategy}
-        self._screen = Screen(self._controls, costs)
+        self._screen = Screen(self._controls, costs, leverage=float(account.leverage))
         self._screens = self._screen.knows_all and not per_strategy
         self._running = tuple(running)
         self._remembers = bool(controls or running or per_strategy)
@@ -150,9 +150,10 @@ class Guard:
         self._issued[order.id] = verdict
         if self._remembers:
             self.memory.approved(order, ns)
-            own = self._strategy_memory.get(order.strategy)
-            if own is not None:
-                own.approved(order, ns)
+            if self._strategy_memory:
+                own = self._strategy_memory.get(order.strategy)
+                if own is not None:
+                    own.approved(order, ns)
         return verdict
 
     def _judge(self, order: Order, working: Sequence[Order], ns: int) -> Refused | None:

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpt_trader.core.orders import Order
-    from gpt_trader.trading.account import Account
+    from gpt_trader.trading.account import Account, Lane
     from gpt_trader.trading.costs import Costs
     from gpt_trader.trading.guards.base import Control
     from gpt_trader.trading.guards.memory import Memory
 
 INF = math.inf
 SECOND = 1_000_000_000
+BEYOND_DOUBT = 1.0 + 1e-9
 STOOD_FOR = frozenset({type(control) for control in INTEGRITY} | {*size.SIZE, *pace.PACE, *market.MARKET})
 LIMITS = {
     size.MaxQuantity: "size",
@@ -35,15 +36,17 @@ LIMITS = {
     size.RiskPerPosition: "risk",
     pace.TradesPerSession: "trades",
 }
+OF_THE_MARKET = (size.VolumeShare, market.MarketHours, market.RestrictedSymbol)
 QUIET = {pace.OrderRate: 1.0, pace.MessageBudget: 60.0}
 
 
 class Screen:
     """The tightest of all limits, for one kind of order: plain, at market, alone in an account of one symbol."""
 
-    def __init__(self, controls: Sequence[Control], costs: Costs | None) -> None:
+    def __init__(self, controls: Sequence[Control], costs: Costs | None, *, leverage: float = 1.0) -> None:
         self.knows_all = all(type(control) in STOOD_FOR for control in controls)
         self._volume: float | None = None
+        self._market = False
         self._hours = False
         self._restricted: frozenset[str] = frozenset()
         self._cooldown = 0
@@ -52,41 +55,43 @@ class Screen:
         self._drift = INF
         self._shorting = True
         self.size = self.notional = self.position = self.exposure = self.risk = self.trades = INF
-        self._fee = 1.0 + (2.0 * float(costs.fee.percent) if costs is not None else 0.0)
         for control in controls:
             self._tighten(control)
+        fee = 1.0 + (2.0 * float(costs.fee.percent) if costs is not None else 0.0)
+        # So much equity for each unit of value is beyond every doubt, that of rounding included.
+        self._worth = max(1.0 / self.exposure, fee / self.risk, 2.0 / leverage) * BEYOND_DOUBT
 
     def passes(self, order: Order, account: Account, memory: Memory, ns: int) -> bool:
         """Whether every control must pass this order."""
-        if order.terms is not AT_MARKET or order.parent is not None or not account.single:
+        _, _, symbol, side, quantity, terms, price, decided, _, _, _, parent, _ = order
+        lane = account.lanes.get(symbol)
+        if lane is None or terms is not AT_MARKET or parent is not None or not account.single:
             return False
-        lane = account.lanes.get(order.symbol)
-        if lane is None:
-            return False
-        units, price = lane.as_float(order.quantity), order.reference
-        change = units if order.side is BUY else -units
-        after = abs(lane.held + change)
-        value = after * price * lane.unit
-        equity = account.equity
+        units = lane.as_float(quantity)
+        after = lane.held + (units if side is BUY else -units)
+        size = after if after >= 0.0 else -after
         return (
             0.0 < units <= self.size
             and 0.0 < price < INF
             and price == lane.price
             and units * price * lane.unit <= self.notional
-            and after <= self.position
-            and value <= self.exposure * equity
-            and value * self._fee <= self.risk * equity
+            and size <= self.position
+            and size * price * lane.unit * self._worth < account.equity
             and memory.trades < self.trades
-            and ns == order.ns
+            and ns == decided
             and ns - lane.ns <= self._age
             and (not memory.sent or ns - memory.sent[-1] >= self._quiet)
             and (memory.last_loss_ns is None or ns - memory.last_loss_ns >= self._cooldown)
             and -self._drift <= memory.drift <= self._drift
-            and (self._shorting or lane.held + change >= 0.0)
-            and order.symbol not in self._restricted
+            and (after >= 0.0 or self._shorting)
+            and (not self._market or self._market_passes(lane, units, ns))
+        )
+
+    def _market_passes(self, lane: Lane, units: float, ns: int) -> bool:
+        return (
+            lane.symbol not in self._restricted
             and (not self._hours or lane.open_for(ns) == INF)
             and (self._volume is None or units <= lane.typical_volume(ns) * self._volume)
-            and account.surely_affords(lane, change, price)
         )
 
     def _tighten(self, control: Control) -> None:
@@ -95,6 +100,7 @@ class Screen:
         if name is not None:
             setattr(self, name, min(getattr(self, name), control.limit))  # type: ignore[attr-defined]
         self._slow_down(control)
+        self._market = self._market or isinstance(control, OF_THE_MARKET)
         if isinstance(control, size.VolumeShare):
             self._volume = control.limit
         elif isinstance(control, market.MarketHours):

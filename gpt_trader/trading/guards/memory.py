@@ -6,6 +6,8 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
+from gpt_trader.core.orders import ZERO
+
 if TYPE_CHECKING:
     from decimal import Decimal
 
@@ -75,10 +77,10 @@ class Memory:
     def closed(self, trip: RoundTrip) -> None:
         """Count a closed trade, and the losses in a row; a trade that ends at zero changes nothing."""
         self.trades += 1
-        if trip.profit < 0:
+        if trip.profit < ZERO:
             self.consecutive_losses += 1
             self.last_loss_ns = trip.exit_ns
-        elif trip.profit > 0:
+        elif trip.profit > ZERO:
             self.consecutive_losses = 0
 
 
