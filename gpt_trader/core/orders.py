@@ -204,6 +204,8 @@ class Ended:
 
 def exact(number: Decimal | float) -> Decimal:
     """The number as a person would write it, without the dust of binary fractions."""
+    if type(number) is float:  # not one of numpy's, whose repr is no number
+        return Decimal(repr(number))
     if isinstance(number, Decimal):
         return number
     return Decimal(str(number))

@@ -91,6 +91,10 @@ class Position:
 
     def trade(self, quantity: Decimal, price: Decimal, fee: Decimal, ns: int) -> RoundTrip | None:
         """Buy (or, below zero, sell) at a price; the round trip that this closed is given back."""
+        return self.take(quantity, price, fee, ns, value=quantity * price * self.multiplier)
+
+    def take(self, quantity: Decimal, price: Decimal, fee: Decimal, ns: int, *, value: Decimal) -> RoundTrip | None:
+        """Do a trade whose value is worked out already."""
         held = self.quantity
         if not held:
             self._begin(ns)
@@ -99,10 +103,10 @@ class Position:
             if after and (after > ZERO) is not (held > ZERO):
                 return self._flip(quantity, price, fee, ns)
             self.fees += fee
-            self._reduce(quantity, price)
+            self._reduce(quantity, after, value)
             return None if after else self._round_trip(ns)
         self.fees += fee
-        self._open(quantity, price)
+        self._open(quantity, price, value)
         return None
 
     def split(self, new: int, old: int) -> None:
@@ -117,10 +121,14 @@ class Position:
     def _begin(self, ns: int) -> None:
         self.opened_ns = ns
         self.entered = self.entered_value = self.left_value = ZERO
-        self._before = (self.realised, self.fees, self.funding + self.borrow - self.dividends)
+        self._before = (self.realised, self.fees, self._held_cost())
 
-    def _open(self, quantity: Decimal, price: Decimal) -> None:
-        value = quantity * price * self.multiplier
+    def _held_cost(self) -> Decimal:
+        if self.funding is ZERO and self.borrow is ZERO and self.dividends is ZERO:
+            return ZERO
+        return self.funding + self.borrow - self.dividends
+
+    def _open(self, quantity: Decimal, price: Decimal, value: Decimal) -> None:
         self._basis = self.quantity = self.quantity + quantity
         self._basis_cost = self.cost = self.cost + value
         self.entered += quantity
@@ -128,18 +136,18 @@ class Position:
         if self.costing == "fifo":
             self.lots.append(Lot(quantity, price))
 
-    def _reduce(self, quantity: Decimal, price: Decimal) -> None:
-        self.quantity += quantity
-        remaining = self._remaining_cost(-quantity)
-        proceeds = -quantity * price * self.multiplier
-        self.realised += proceeds - (self.cost - remaining)
-        self.left_value += proceeds
+    def _reduce(self, quantity: Decimal, after: Decimal, value: Decimal) -> None:
+        self.quantity = after
+        remaining = self._remaining_cost(-quantity) if after else self._nothing()
+        self.realised -= value + (self.cost - remaining)
+        self.left_value -= value
         self.cost = remaining
 
+    def _nothing(self) -> Decimal:
+        self.lots.clear()
+        return ZERO
+
     def _remaining_cost(self, leaving: Decimal) -> Decimal:
-        if not self.quantity:
-            self.lots.clear()
-            return ZERO
         if self.costing == "fifo":
             return self.cost - self._oldest(leaving)
         share = self._basis_cost * self.quantity / self._basis
@@ -165,12 +173,16 @@ class Position:
         return closed
 
     def _round_trip(self, ns: int) -> RoundTrip:
-        bought = self.entered > 0
-        entered = self.entered if bought else -self.entered
-        value, left = (self.entered_value, self.left_value) if bought else (-self.entered_value, -self.left_value)
+        entered, value, left = self.entered, self.entered_value, self.left_value
+        bought = entered > ZERO
+        if not bought:
+            entered, value, left = -entered, -value, -left
         realised, fees, held_cost = self._before
         paid = self.fees - fees
-        profit = self.realised - realised - paid - (self.funding + self.borrow - self.dividends - held_cost)
+        profit = self.realised - realised - paid
+        held_cost = self._held_cost() - held_cost
+        if held_cost:
+            profit -= held_cost
         return new(RoundTrip, (
             self.strategy, self.symbol, BUY if bought else SELL, entered, value, self.opened_ns, left, ns,
             profit, paid, self.multiplier,
@@ -206,16 +218,19 @@ class Portfolio:
 
     def apply(self, fill: Fill, position: Position | None = None) -> RoundTrip | None:
         """Book a fill, the first time it is seen; the round trip that it closed is given back."""
-        if fill.id in self._seen:
+        fill_id, _, strategy, symbol, side, quantity, price, fee, ns, _, _ = fill
+        if fill_id in self._seen:
             return None
-        self._seen.add(fill.id)
+        self._seen.add(fill_id)
         if getcontext().prec != DIGITS:
             exactly()
         if position is None:
-            position = self.position(fill.strategy, fill.symbol)
-        quantity = fill.quantity if fill.side is BUY else -fill.quantity
-        self.cash[position.currency] -= quantity * fill.price * position.multiplier + fill.fee
-        return position.trade(quantity, fill.price, fill.fee, fill.ns)
+            position = self.position(strategy, symbol)
+        if side is SELL:
+            quantity = -quantity
+        value = quantity * price * position.multiplier
+        self.cash[position.currency] -= value + fee
+        return position.take(quantity, price, fee, ns, value=value)
 
     def held(self, symbol: str) -> Decimal:
         """What all strategies together hold of a symbol."""

@@ -119,13 +119,15 @@ class Account:
 
     def book(self, fill: Fill) -> RoundTrip | None:
         """Apply a fill to the ledger and bring the floats up to date."""
-        lane = self.lanes[fill.symbol]
-        position = lane.own.get(fill.strategy)
+        _, _, strategy, symbol, _, _, _, _, _, _, _ = fill
+        lane = self.lanes[symbol]
+        position = lane.own.get(strategy)
         if position is None:
-            position = self.position(fill.strategy, fill.symbol)
+            position = self.position(strategy, symbol)
         closed = self.portfolio.apply(fill, position)
         if self.single and len(lane.positions) == 1:
-            lane.held = held = float(position.quantity) if position.quantity else 0.0
+            quantity = position.quantity
+            lane.held = held = float(quantity) if quantity else 0.0
             lane.value = value = held * lane.price * lane.unit
             self.cash = cash = float(self.portfolio.total_cash())
             self.equity = cash + value
@@ -167,9 +169,9 @@ class Account:
         """Whether a trade is beyond doubt within equity times leverage; what shrinks a position always is."""
         held = lane.held
         after = held + change
-        if after * held >= 0.0 and abs(after) < abs(held):
+        if (0.0 <= after < held) or (held < after <= 0.0):
             return True
-        needed = abs(after) * price * lane.unit
+        needed = (after if after > 0.0 else -after) * price * lane.unit
         room = (self.equity - lane.value + held * price * lane.unit) * self._lever
         if not self.single:
             room -= self.gross() - abs(lane.value)

@@ -28,20 +28,21 @@ class Execution:
         self._share = volume_share
         self._part = float(volume_share) if volume_share is not None else 0.0
 
-    def fill(  # noqa: PLR0915 - one walk without calls, because every trade pays for each
+    def fill(  # noqa: C901, PLR0915 - one walk without calls, because every trade pays for each
         self, w: Working, price: float, bar: MarketData, *, maker: bool = False, unlimited: bool = False
     ) -> Fill | str | None:
         """The fill; None when the bar has no volume left for it; a code when the order must end."""
-        order = w.order
-        lane = self._account.lanes[order.symbol]
+        order_id, strategy, symbol, side, _, terms, _, _, _, aim, share, _, _ = w.order
+        account = self._account
+        lane = account.lanes[symbol]
         base = exact(price)
         quantity = w.left
-        if order.share is not None or order.terms.reduce_only:
+        if share is not None or terms.reduce_only:
             quantity = self.quantity(w, base)
-        elif order.aim is not None:  # only what still separates the strategy from it
-            position = lane.own.get(order.strategy)
+        elif aim is not None:  # only what still separates the strategy from it
+            position = lane.own.get(strategy)
             if position is not None:
-                change = order.aim - position.quantity if w.buys else position.quantity - order.aim
+                change = aim - position.quantity if w.buys else position.quantity - aim
                 quantity = min(quantity, change)
         if quantity <= ZERO:
             return "nothing_left"
@@ -56,19 +57,20 @@ class Execution:
                         return None
                     size = float(quantity)
                 lane.used_ns, lane.used = bar.ns, used + size
-        filled = self._moved(w, base, quantity, bar) if self._moves_price and not maker else base
+        filled, slipped = base, ZERO
+        if self._moves_price:
+            filled = base if maker else self._moved(w, base, quantity, bar)
+            slipped = abs(filled - base) * quantity
         fee = self._fee.of(quantity, quantity * filled * lane.instrument.multiplier, maker=maker)
-        if not self._account.surely_affords(lane, size if w.buys else -size, price) and not self._account.affords(
-            order.symbol, quantity if w.buys else -quantity, filled, fee
+        if not account.surely_affords(lane, size if w.buys else -size, price) and not account.affords(
+            symbol, quantity if w.buys else -quantity, filled, fee
         ):
             return "buying_power"
         w.left -= quantity
         w.filled += quantity
         w.parts = part = w.parts + 1
-        slipped = abs(filled - base) * quantity if self._moves_price else ZERO
         return new(Fill, (
-            f"{order.id}/{part}", order.id, order.strategy, order.symbol, order.side, quantity, filled, fee, bar.ns,
-            maker, slipped,
+            f"{order_id}/{part}", order_id, strategy, symbol, side, quantity, filled, fee, bar.ns, maker, slipped,
         ))  # fmt: skip
 
     def quantity(self, w: Working, price: Decimal) -> Decimal:

@@ -38,14 +38,15 @@ class Working:
     parts: int = 0
 
     def __init__(self, order: Order, seq: int) -> None:
+        _, _, _, side, quantity, terms, _, _, after_ns, _, _, _, _ = order
         self.order = order
         self.seq = seq
-        self.kind = order.terms.type
-        self.buys = order.side is BUY
-        self.left: Decimal = order.quantity
+        self.kind = terms.type
+        self.buys = side is BUY
+        self.left: Decimal = quantity
         self.filled: Decimal = ZERO
-        self.live_from = order.after_ns
-        self.plain = order.terms is AT_MARKET
+        self.live_from = after_ns
+        self.plain = terms is AT_MARKET
         if not self.plain:
             self._take(order)
 

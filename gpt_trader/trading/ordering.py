@@ -24,7 +24,8 @@ def make_order(
 ) -> Order | Refused | None:
     """The order for a signal; None when its strategy is where it wants to be, a refusal when it makes no order."""
     ns = data.ns
-    lane = account.lanes.get(signal.symbol)
+    symbol = signal.symbol
+    lane = account.lanes.get(symbol)
     if lane is None:
         return _refused(seat, signal, ns, order_id, "unknown_instrument", "it is no instrument of this session")
     try:
@@ -47,9 +48,9 @@ def make_order(
             side, quantity = (BUY, change) if change > ZERO else (SELL, -change)
     except (ArithmeticError, TypeError, ValueError) as fault:
         return _refused(seat, signal, ns, order_id, "bad_signal", str(fault) or type(fault).__name__)
+    known = ns + (lane if symbol is data.symbol else account.lanes[data.symbol]).span
     return new(Order, (
-        order_id, seat.name, signal.symbol, side, quantity, terms,
-        lane.price, ns, ns + account.lanes[data.symbol].span, aim, share, None, signal.reason,
+        order_id, seat.name, symbol, side, quantity, terms, lane.price, ns, known, aim, share, None, signal.reason,
     ))  # fmt: skip
 
 
