@@ -49,8 +49,9 @@ class SmaCross(TradingStrategyPlugin):
     def initialize(self, config: Mapping[str, Any]) -> None:
         """Take the lengths and start with empty sums."""
         params = self.Params(**config)
-        self.fast = params.fast
-        self.slow = params.slow
+        self.fast = float(params.fast)
+        self.slow = float(params.slow)
+        self.newest = -params.fast
         self.quantity = params.quantity
         self.short = params.below == "short"
         self.prices = deque([0.0] * params.slow, maxlen=params.slow)
@@ -65,7 +66,7 @@ class SmaCross(TradingStrategyPlugin):
         price = market_data.price
         prices = self.prices
         self.slow_sum = slow_sum = self.slow_sum + price - prices[0]
-        self.fast_sum = fast_sum = self.fast_sum + price - prices[-self.fast]
+        self.fast_sum = fast_sum = self.fast_sum + price - prices[self.newest]
         prices.append(price)
         if self.missing:
             self.missing -= 1
