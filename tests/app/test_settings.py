@@ -7,11 +7,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from gpt_trader.app.settings import OPTIONS, config_schema, load_settings, masked
+from gpt_trader.app.settings import OPTIONS, Settings, config_schema, load_settings, masked
 from gpt_trader.core.errors import ConfigError
 
 
-def settings(folder: Path, *, env: dict[str, str] | None = None, **flags: object) -> object:
+def settings(folder: Path, *, env: dict[str, str] | None = None, **flags: object) -> Settings:
     return load_settings(flags=flags, env={"GPT_TRADER_HOME": str(folder / "home"), **(env or {})}, cwd=folder)
 
 

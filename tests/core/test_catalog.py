@@ -9,9 +9,14 @@ from gpt_trader.core.errors import NotFound, ValidationError, did_you_mean
 
 
 def test_a_thing_is_loaded_once_and_not_before_it_is_asked_for() -> None:
-    loads = []
+    loads: list[int] = []
+
+    def load() -> int:
+        loads.append(1)
+        return 1
+
     catalog: Catalog[int] = Catalog("number")
-    catalog.add("one", lambda: loads.append(1) or 1)
+    catalog.add("one", load)
     assert (loads, list(catalog), len(catalog), "one" in catalog) == ([], ["one"], 1, True)
     assert (catalog["one"], catalog["one"], loads) == (1, 1, [1])
 

@@ -113,7 +113,7 @@ def test_a_method_without_annotations_is_refused_where_it_is_defined() -> None:
             name = "bad"
 
             @method()
-            def run(self, params, ctx):  # type: ignore[no-untyped-def]
+            def run(self, params, ctx):
                 """Untyped."""
 
     with pytest.raises(ValidationError, match="annotated to return"):
@@ -122,8 +122,9 @@ def test_a_method_without_annotations_is_refused_where_it_is_defined() -> None:
             name = "worse"
 
             @method()
-            def run(self, params: P, ctx: StepContext) -> dict:  # type: ignore[type-arg]
+            def run(self, params: P, ctx: StepContext) -> dict:
                 """A dict."""
+                return {}
 
     with pytest.raises(ValidationError, match=r"exactly \(self, params, ctx\)"):
 

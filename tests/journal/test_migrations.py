@@ -102,7 +102,8 @@ def test_a_migration_that_breaks_off_leaves_nothing_behind(
 
 def test_two_programs_that_open_at_once_migrate_once(new_url: Callable[[str], str]) -> None:
     for kind in ("sqlite", "postgresql"):
-        url, problems = new_url(kind), []
+        url = new_url(kind)
+        problems: list[BaseException] = []
 
         def opened(url: str = url, problems: list[BaseException] = problems) -> None:
             try:

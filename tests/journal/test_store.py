@@ -42,7 +42,11 @@ def _disarmed() -> Iterator[None]:
 
 
 def fact(payload: str = "{}", topic: str = "a.b") -> Op:
-    return ("event.add", {"topic": topic, "key": "", "at": 1, "run_id": "", "payload": payload}, False)
+    return ("event.add", _event(payload, topic), False)
+
+
+def _event(payload: str = "{}", topic: str = "a.b") -> dict[str, Any]:
+    return {"topic": topic, "key": "", "at": 1, "run_id": "", "payload": payload}
 
 
 def meta(key: str, value: str = "1") -> Op:
@@ -55,7 +59,7 @@ NOBODY: Op = ("run.go", {"run_id": "none", "owner": "x", "fence": 1}, True)
 def test_sequence_numbers_grow_by_one(store: Store) -> None:
     first = store.write([fact()])[0]
     assert store.write([fact(), fact()]) == [first + 1, first + 2]
-    assert store.write([("event.add", [dict(fact()[1])] * 5, False)]) == [first + 7]
+    assert store.write([("event.add", [_event()] * 5, False)]) == [first + 7]
     assert [e["seq"] for e in store.read("event.after", seq=0, count=100)] == list(range(first, first + 8))
 
 

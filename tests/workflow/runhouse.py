@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -219,10 +220,14 @@ def _append(log: str, text: str) -> None:
         out.write(f"{text}\n")
 
 
+def _itself(cls: type[Slice]) -> type[Slice]:
+    return cls
+
+
 def catalog() -> SliceCatalog:
     made = SliceCatalog()
     for cls in (Count, Notes, Trouble):
-        made.offer(cls.name, lambda cls=cls: cls)
+        made.offer(cls.name, partial(_itself, cls))
     return made
 
 

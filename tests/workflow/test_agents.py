@@ -7,6 +7,7 @@ import stat
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import psutil
@@ -31,7 +32,7 @@ def _answer(result: str) -> str:
     return f"print(json.dumps({ANSWER.replace('RESULT', result)}))\n"
 
 
-def _run(home: House, program: Path, extra: str = "", after: str = "") -> object:
+def _run(home: House, program: Path, extra: str = "", after: str = "") -> Any:
     text = workflow(
         f'- trend: {{agent: ["{program}", "--fast"], task_type: analyze, data: {{symbol: AAPL}}{extra}}}{after}'
     )
