@@ -114,7 +114,7 @@ class Application:
         """What the journal counts, and so many of its newest runs."""
         from gpt_trader.app.facts import facts_of
 
-        return facts_of(self, recent)
+        return facts_of(self.runs, self.store, recent)
 
     @cached_property
     def strategies(self) -> StrategyCatalog:

@@ -8,7 +8,14 @@ from pydantic import Field
 
 from gpt_trader.core.context import Artifact
 from gpt_trader.core.slices import Frame, Outputs, Params
-from gpt_trader.slices.monitor.thresholds import DEFAULTS
+
+DEFAULTS = {
+    "max_drawdown < -0.3": "critical",
+    "max_drawdown < -0.2": "warning",
+    "total_return < 0": "warning",
+    "sharpe < 0": "warning",
+    "trades < 10": "info",
+}
 
 
 class ReportParams(Params):

@@ -12,13 +12,6 @@ from gpt_trader.core.errors import NotFound, ValidationError
 from gpt_trader.slices.monitor.words import FIGURES, NUMBER, written
 
 SEVERITIES = ("info", "warning", "critical")
-DEFAULTS = {
-    "max_drawdown < -0.3": "critical",
-    "max_drawdown < -0.2": "warning",
-    "total_return < 0": "warning",
-    "sharpe < 0": "warning",
-    "trades < 10": "info",
-}
 _FORM = re.compile(r"\s*([a-z_]+)\s*(<=|>=|<|>)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*", re.IGNORECASE)
 _SIGNS: Mapping[str, tuple[Callable[[float, float], bool], str]] = {
     "<": (operator.lt, "below"),
