@@ -147,8 +147,8 @@ def restated(bars):
 
 
 @pytest.mark.soak
-def test_measured_out_of_sample_the_model_foresees_better_on_most_shares_and_not_on_all():
-    """What the module says of both methods; the rules stay the default while this holds."""
+def test_measured_out_of_sample_the_model_foresees_the_next_return_better_on_most_shares():
+    """What the module says of both methods, measured anew."""
     from gpt_trader.adapters.feeds.sample import SampleSource
 
     better = []
@@ -159,4 +159,4 @@ def test_measured_out_of_sample_the_model_foresees_better_on_most_shares_and_not
         words = [(t["label"] + t["volatility"]).to_numpy()[:-1] for t in tables]
         by_rules, by_model = (foreseen(w, np.diff(np.log(bars.close)), start) for w in words)
         better.append(by_model > by_rules)
-    assert 2 <= sum(better) < 4
+    assert sum(better) >= 3

@@ -3,9 +3,11 @@
 A fit sees the bars up to its own; the labels of a bar come from the last fit before it and from the probabilities of
 the states given the bars so far. Probabilities given all bars (`predict_proba` of the library) would know the future.
 
-It is not the default, as it was not better throughout: over four shares from 2000 to 2013 it foresaw the next return's
-distribution better than the rules on three of them, but strategies chosen by its labels did worse on one, and held more
-on none. Its library takes seconds to import, the rules take milliseconds. A long drill measures both anew.
+Measured out of sample on four shares from 2000 to 2013, it foresaw the distribution of the next return better than the
+rules: by 0.056 a bar in mean logarithmic score, 4.1 standard errors over all of them, though not on GOOG. Strategies
+chosen by its labels did better beyond chance on one share (GOOG), and no otherwise on three; by Sharpe ratio neither
+beat holding. The rules are the default all the same: they need no extra (this one has no wheel for Python 3.14), take
+milliseconds (this takes seconds to import and half a second for a symbol), and name trends, which the model seldom does.
 """
 
 from __future__ import annotations
