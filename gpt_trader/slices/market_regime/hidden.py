@@ -7,7 +7,7 @@ Measured out of sample on four shares from 2000 to 2013, it foresaw the distribu
 rules: by 0.056 a bar in mean logarithmic score, 4.1 standard errors over all of them, though not on GOOG. Strategies
 chosen by its labels did better beyond chance on one share (GOOG), and no otherwise on three; by Sharpe ratio neither
 beat holding. The rules are the default all the same: they need no extra (this one has no wheel for Python 3.14), take
-milliseconds (this takes seconds to import and half a second for a symbol), and name trends, which the model seldom does.
+milliseconds (this takes seconds to import and half a second for a symbol), and name trends, which it seldom does.
 """
 
 from __future__ import annotations
