@@ -82,8 +82,7 @@ class LocalArchive:
         series = self._of_venue(request)
         within = series.within(request.start, request.end)
         sheet = self._opened(series, again=again)
-        since = min((first for first, _ in sheet.covered), default=None) if sheet and not request.start else None
-        span = span_of(series, within, self.clock, since=since)
+        span = span_of(series, within, self.clock, since=None if request.start else _begun(sheet))
         if dry_run:
             spans = [span] if again else left(sheet, span)
             return told(series, sheet, missing=spans)
@@ -125,7 +124,7 @@ class LocalArchive:
         with owned(series.path, self.clock, watch):
             sheet = self._sheet(series, again=again)
             spans = joined([*sheet.covered, span]) if again else left(sheet, span)
-            if gaps and len(sheet):
+            if gaps and sheet.count:
                 spans = joined([*spans, *gaps_of(series, sheet)])
             download = Download(
                 asking=Asking(series.reader, self.clock, watch),
@@ -189,6 +188,11 @@ class LocalArchive:
         if request.calendar and request.calendar != "auto":
             options.setdefault("calendar", request.calendar)
         return self.feeds[request.provider](options)
+
+
+def _begun(sheet: Sheet | None) -> int | None:
+    """Where the stored bars begin: a refresh without a start goes on from there, and fetches no older ones."""
+    return None if sheet is None or not sheet.covered else sheet.covered[0][0]
 
 
 @dataclass(frozen=True, slots=True)

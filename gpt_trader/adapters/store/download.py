@@ -75,7 +75,7 @@ class Download:
             begin = page.until
             part = (page.until - span[0]) / max(span[1] - span[0], 1)
             self.asking.watch.progress(place[0] + min(max(part, 0.0), 1.0), place[1], self.symbol)
-            if self._waiting() >= max(LEAST, len(self.sheet) // SHARE):
+            if self._waiting() >= max(LEAST, self.sheet.count // SHARE):
                 self._write()
         return False
 
@@ -130,7 +130,7 @@ class Download:
 
     def _take_actions(self, spans: Iterable[Span]) -> None:
         hull = joined((*self.sheet.covered, *spans))
-        if not hull or not len(self.sheet):
+        if not hull or not self.sheet.count:
             return
         try:
             reader = self.asking.reader
@@ -145,10 +145,10 @@ class Download:
 
     def _put(self) -> None:
         """Write the file; a series without a single bar has none."""
-        if len(self.sheet):
+        if self.sheet.count:
             put(self.path, lambda part: write(self.sheet, part))
 
 
 def left(sheet: Sheet | None, span: Span) -> list[Span]:
     """The parts of a span that were never asked for."""
-    return list(missing(sheet.covered if sheet else (), span))
+    return list(missing(sheet.covered if sheet is not None else (), span))

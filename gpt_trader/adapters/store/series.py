@@ -121,7 +121,7 @@ def told(
     """What was done, or would be, in words and counts."""
     held = None
     if sheet is not None:
-        held = (int(sheet.columns["ts"][0]), int(sheet.columns["ts"][-1])) if len(sheet) else sheet.held
+        held = (int(sheet.columns["ts"][0]), int(sheet.columns["ts"][-1])) if sheet.count else sheet.held
     return Refreshed(
         provider=series.provider,
         symbol=series.symbol,

@@ -57,7 +57,9 @@ class Sheet:
     held: Span | None = None
     """The first and the last time, where only the end of the file was read."""
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many rows there are, valid or not."""
         return len(self.columns["ts"])
 
     def current(self) -> dict[str, Column]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PAGE = 10_000
+MICRO = 1_000
 TIMEOUT = 20.0
 FIRST = 16_801 * DAY
 """Alpaca's bars begin in 2016."""
@@ -58,14 +59,14 @@ class AlpacaReader:
             symbol_or_symbols=symbol,
             timeframe=data.TimeFrame(timeframe.count, unit),
             start=_naive(start_ns),
-            end=_naive(end_ns - 1_000),
+            end=_naive(end_ns - MICRO),
             limit=PAGE,
             adjustment="raw",
             feed=self._feed or None,
         )
         found = self._asked(lambda: self._bars.get_stock_bars(request))
         rows = [_row(bar) for bar in (found or {}).get(symbol) or ()]
-        until = rows[-1][0] + 1 if len(rows) >= PAGE else end_ns
+        until = rows[-1][0] + MICRO if len(rows) >= PAGE else end_ns  # the client asks by the microsecond
         return Page.of(rows, int(until))
 
     def actions(self, symbol: str, start_ns: int, end_ns: int) -> tuple[Split | Dividend, ...]:

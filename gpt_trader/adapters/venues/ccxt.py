@@ -71,6 +71,9 @@ class CcxtReader:
             raise self._told(error, symbol) from error
         if not isinstance(found, list) or any(not isinstance(row, list) or len(row) < 6 for row in found):
             raise down(self.name, "its answer is no list of bars")
+        if not found and not _sound(self._client.last_json_response):
+            # The client takes an answer that was cut off for an empty one, and a hole would look like a holiday.
+            raise down(self.name, "its answer is cut off")
         return found
 
     @cached_property
@@ -80,6 +83,7 @@ class CcxtReader:
             raise NotFound.among("exchange of ccxt", self._exchange, ccxt.exchanges)
         options = {"fetchMarkets": ["spot"], "fetchCurrencies": False}
         client = getattr(ccxt, self._exchange)({"timeout": TIMEOUT_MS, "options": options})
+        client.enableLastJsonResponse = True
         if self._url:
             client.urls["api"] = _elsewhere(client.urls["api"], self._url.rstrip("/"))
         return client
@@ -103,6 +107,10 @@ class CcxtReader:
         if isinstance(error, ccxt.BadRequest | ccxt.NotSupported):
             return UsageError(f"{self.name}: {_short(error)}", hint="does it have bars of this length?")
         return down(self.name, _short(error))
+
+
+def _sound(answer: Any) -> bool:
+    return isinstance(answer, list) or (isinstance(answer, dict) and bool(answer))
 
 
 def _number(value: Any) -> float:

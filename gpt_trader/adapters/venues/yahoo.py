@@ -75,6 +75,8 @@ class YahooReader:
                 auto_adjust=False, actions=True, timeout=TIMEOUT,
             )  # fmt: skip
         except Exception as error:
+            # The client remembers answers, bad ones as well.
+            yfinance.data.YfData.cache_get.cache_clear()
             told = _told(error, symbol)
             if told is None:
                 return None
