@@ -33,7 +33,8 @@ _gpt_trader() {
     case "$kind" in
         FORMAT) COMPREPLY=($(compgen -W "text json github sarif" -- "$cur")) ;;
         SHELL) COMPREPLY=($(compgen -W "bash zsh fish" -- "$cur")) ;;
-        MODE) COMPREPLY=($(compgen -W "backtest paper" -- "$cur")) ;;
+        MODE) COMPREPLY=($(compgen -W "backtest paper live" -- "$cur")) ;;
+        FORM) COMPREPLY=($(compgen -W "html md json" -- "$cur")) ;;
         FILL) COMPREPLY=($(compgen -W "next_open same_close" -- "$cur")) ;;
         BASIS) COMPREPLY=($(compgen -W "average fifo" -- "$cur")) ;;
         END) COMPREPLY=($(compgen -W "no close open" -- "$cur")) ;;
@@ -50,7 +51,7 @@ _gpt_trader() {
 
 _gpt_trader_commands() {
     case "$1" in
-        "") echo "init validate plan run backtest optimize status runs workflows slices strategies check events config doctor completions" ;;
+        "") echo "init validate plan run backtest optimize status runs report workflows slices strategies check events config doctor completions" ;;
         "runs") echo "list show logs watch resume retry rerun fork cancel pause approve prune" ;;
         "workflows") echo "list show schema" ;;
         "slices") echo "list show" ;;
@@ -85,6 +86,7 @@ _gpt_trader_options() {
         "runs pause") echo "--dry-run --json --quiet --verbose --debug --set --help" ;;
         "runs approve") echo "--step --reject --by --reason --resume --no-resume --dry-run --json --quiet --verbose --debug --set --help" ;;
         "runs prune") echo "--older-than --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "report") echo "--open --format --out --json --quiet --verbose --debug --set --help" ;;
         "workflows") echo "--quiet --verbose --debug --set --help" ;;
         "workflows list") echo "--json --quiet --verbose --debug --set --help" ;;
         "workflows show") echo "--json --quiet --verbose --debug --set --help" ;;
@@ -197,6 +199,10 @@ _gpt_trader_value() {
         "runs approve:--set") echo SETTING ;;
         "runs prune:--older-than") echo AGE ;;
         "runs prune:--set") echo SETTING ;;
+        "report:") echo RUN ;;
+        "report:--format") echo FORM ;;
+        "report:--out") echo FILE ;;
+        "report:--set") echo SETTING ;;
         "workflows:--set") echo SETTING ;;
         "workflows list:--set") echo SETTING ;;
         "workflows show:") echo WORKFLOW ;;

@@ -5,7 +5,7 @@ function __gpt_trader_at
     set -l place
     for word in $words[2..-1]
         set -l inner (string join ' ' $place $word)
-        contains -- $inner 'init' 'validate' 'plan' 'run' 'backtest' 'optimize' 'status' 'runs' 'runs list' 'runs show' 'runs logs' 'runs watch' 'runs resume' 'runs retry' 'runs rerun' 'runs fork' 'runs cancel' 'runs pause' 'runs approve' 'runs prune' 'workflows' 'workflows list' 'workflows show' 'workflows schema' 'slices' 'slices list' 'slices show' 'strategies' 'strategies list' 'strategies show' 'strategies new' 'check' 'check lookahead' 'check warmup' 'events' 'events tail' 'events publish' 'events replay' 'events dead' 'events dead list' 'events dead retry' 'events dead drop' 'config' 'config show' 'config check' 'doctor' 'completions'
+        contains -- $inner 'init' 'validate' 'plan' 'run' 'backtest' 'optimize' 'status' 'runs' 'runs list' 'runs show' 'runs logs' 'runs watch' 'runs resume' 'runs retry' 'runs rerun' 'runs fork' 'runs cancel' 'runs pause' 'runs approve' 'runs prune' 'report' 'workflows' 'workflows list' 'workflows show' 'workflows schema' 'slices' 'slices list' 'slices show' 'strategies' 'strategies list' 'strategies show' 'strategies new' 'check' 'check lookahead' 'check warmup' 'events' 'events tail' 'events publish' 'events replay' 'events dead' 'events dead list' 'events dead retry' 'events dead drop' 'config' 'config show' 'config check' 'doctor' 'completions'
         and set place $place $word
     end
     test "$place" = "$argv"
@@ -15,7 +15,7 @@ function __gpt_trader_inputs
     set -l words (commandline -opc)
     for word in $words[3..-1]
         if not string match -q -- '-*' $word
-            and not contains -- $word approve backtest cancel check completions config dead doctor drop events fork init list logs lookahead new optimize pause plan prune publish replay rerun resume retry run runs schema show slices status strategies tail validate warmup watch workflows
+            and not contains -- $word approve backtest cancel check completions config dead doctor drop events fork init list logs lookahead new optimize pause plan prune publish replay report rerun resume retry run runs schema show slices status strategies tail validate warmup watch workflows
             $words[1] __complete inputs $word 2>/dev/null
             return
         end
@@ -31,6 +31,7 @@ complete -c gpt-trader -n "__gpt_trader_at" -a backtest -d 'Run a strategy over 
 complete -c gpt-trader -n "__gpt_trader_at" -a optimize -d 'Search the parameters of a strategy, and say how much of it is luck.'
 complete -c gpt-trader -n "__gpt_trader_at" -a status -d 'Show runs, their steps, waiting approvals and dead letters.'
 complete -c gpt-trader -n "__gpt_trader_at" -a runs -d 'Look at runs and steer them.'
+complete -c gpt-trader -n "__gpt_trader_at" -a report -d 'Find the report of a run, or make one from its results, and print where it is.'
 complete -c gpt-trader -n "__gpt_trader_at" -a workflows -d 'Look at the workflows that can be named.'
 complete -c gpt-trader -n "__gpt_trader_at" -a slices -d 'Look at the slices that steps can use.'
 complete -c gpt-trader -n "__gpt_trader_at" -a strategies -d 'Look at the strategies that can be named, and make one of your own.'
@@ -69,7 +70,7 @@ complete -c gpt-trader -n "__gpt_trader_at plan" -l set -r -a '(gpt-trader __com
 complete -c gpt-trader -n "__gpt_trader_at plan" -s h -l help -d 'Show this.'
 complete -c gpt-trader -n "__gpt_trader_at run" -F -a '(gpt-trader __complete workflows 2>/dev/null)'
 complete -c gpt-trader -n "__gpt_trader_at run" -a '(__gpt_trader_inputs)'
-complete -c gpt-trader -n "__gpt_trader_at run" -l mode -r -a 'backtest paper' -d 'backtest, paper or live; the workflow'\''s own otherwise.'
+complete -c gpt-trader -n "__gpt_trader_at run" -l mode -r -a 'backtest paper live' -d 'backtest, paper or live; the workflow'\''s own otherwise.'
 complete -c gpt-trader -n "__gpt_trader_at run" -l live -d 'Live trading is meant; without it nothing runs live.'
 complete -c gpt-trader -n "__gpt_trader_at run" -l input -r -d 'An input of the workflow.'
 complete -c gpt-trader -n "__gpt_trader_at run" -l wait -l no-wait -d 'Wait at approvals, or leave the run there.'
@@ -256,6 +257,16 @@ complete -c gpt-trader -n "__gpt_trader_at runs prune" -s v -l verbose -d 'Tell 
 complete -c gpt-trader -n "__gpt_trader_at runs prune" -l debug -d 'Show traces of errors.'
 complete -c gpt-trader -n "__gpt_trader_at runs prune" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
 complete -c gpt-trader -n "__gpt_trader_at runs prune" -s h -l help -d 'Show this.'
+complete -c gpt-trader -n "__gpt_trader_at report" -a '(gpt-trader __complete runs 2>/dev/null)'
+complete -c gpt-trader -n "__gpt_trader_at report" -l open -d 'Show it in the browser.'
+complete -c gpt-trader -n "__gpt_trader_at report" -l format -r -a 'html md json' -d 'html, md or json; else as the file'\''s name says, or html.'
+complete -c gpt-trader -n "__gpt_trader_at report" -l out -r -F -d 'Copy it there.'
+complete -c gpt-trader -n "__gpt_trader_at report" -l json -d 'Print one JSON document: the run and the file.'
+complete -c gpt-trader -n "__gpt_trader_at report" -s q -l quiet -d 'Print results and errors only.'
+complete -c gpt-trader -n "__gpt_trader_at report" -s v -l verbose -d 'Tell more on stderr.'
+complete -c gpt-trader -n "__gpt_trader_at report" -l debug -d 'Show traces of errors.'
+complete -c gpt-trader -n "__gpt_trader_at report" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
+complete -c gpt-trader -n "__gpt_trader_at report" -s h -l help -d 'Show this.'
 complete -c gpt-trader -n "__gpt_trader_at workflows" -a list -d 'List the workflows: yours, and those shipped.'
 complete -c gpt-trader -n "__gpt_trader_at workflows" -a show -d 'Show the file of a workflow.'
 complete -c gpt-trader -n "__gpt_trader_at workflows" -a schema -d 'Print the JSON Schema of workflow files, for editors.'

@@ -12,7 +12,8 @@ from gpt_trader.cli.table import COMMANDS, Entry
 _CHOICES = {
     "FORMAT": "text json github sarif",
     "SHELL": "bash zsh fish",
-    "MODE": "backtest paper",
+    "MODE": "backtest paper live",
+    "FORM": "html md json",
     "FILL": "next_open same_close",
     "BASIS": "average fifo",
     "END": "no close open",

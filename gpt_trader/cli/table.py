@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, Entry] = {
             "prune": Entry("Forget runs, events and artifacts that are old.", "prune:prune"),
         },
     ),
+    "report": Entry("Find the report of a run, or make one from its results, and print where it is.", "report:report"),
     "workflows": Entry(
         "Look at the workflows that can be named.",
         commands={
