@@ -87,5 +87,5 @@ def test_bars_without_a_usable_price_are_refused_by_the_time_of_the_first(column
     with pytest.raises(
         BadData, match="2 of the 5 bars of X have no usable price, the first one at 1970-01-03"
     ) as caught:
-        priced(bars(**{column: values}))
+        priced(bars(5, **{column: values}))
     assert "data check" in str(caught.value.hint)
