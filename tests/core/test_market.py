@@ -17,11 +17,11 @@ from gpt_trader.core.market import (
     DAY,
     Bar,
     Block,
-    ColumnBar,
     Instrument,
     MarketData,
     Timeframe,
     Window,
+    bars_of,
     nanoseconds,
     time_of,
 )
@@ -68,7 +68,8 @@ def test_market_data_is_a_dataclass_and_one_price_makes_a_bar_of_it():
 
 def test_a_bar_out_of_columns_is_the_same_bar():
     block = Block([1.0, 2.0], [3.0, 4.0], [0.5, 0.6], [10.0, 20.0])
-    lazy, plain = ColumnBar("X", DAY, 2.5, 1, block), Bar("X", DAY, 2.5, 20.0, 2.0, 4.0, 0.6)
+    (lazy,) = bars_of(block, symbols=["X"], times=[DAY], closes=[2.5], rows=[1])
+    plain = Bar("X", DAY, 2.5, 20.0, 2.0, 4.0, 0.6)
     for name in ("symbol", "ns", "price", "close", "open", "high", "low", "volume", "timestamp", "stale"):
         assert getattr(lazy, name) == getattr(plain, name)
     assert lazy.timestamp == datetime(1970, 1, 2, tzinfo=UTC)
