@@ -21,7 +21,7 @@ SAME = {100_000: (3_780, 999_660.421), 1_000_000: (38_580, 995_589.7505)}
 """What eight engines agree on: fills and final equity."""
 MANY = 10**9
 WIDE: dict[str, Any] = {
-    "market_hours": "off",  # the walk goes on through nights and weekends
+    "market_hours": 1.0,  # a recording is its own calendar, so its market never closes
     "stale_quote": MANY,
     "clock_drift": MANY,
     "time_to_live": MANY,
