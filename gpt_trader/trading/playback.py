@@ -91,6 +91,7 @@ class TypicalVolume:
         self._block = block
         self._known_from: list[int] | None = None
         self._medians: list[float] = []
+        self._at = 0
 
     def _measure(self) -> list[int]:
         block, count = self._block, len(self._bars) // self._block
@@ -105,8 +106,14 @@ class TypicalVolume:
         """The usual volume at this moment; NaN while too little was seen."""
         if self._known_from is None:
             self._known_from = self._measure()
-        at = bisect_right(self._known_from, ns) - 1
-        return self._medians[at] if at >= 0 else math.nan
+        known, at = self._known_from, self._at
+        if at and known[at - 1] > ns:
+            at = bisect_right(known, ns, 0, at)
+        else:  # time goes on, so the next is near
+            while at < len(known) and known[at] <= ns:
+                at += 1
+        self._at = at
+        return self._medians[at - 1] if at else math.nan
 
 
 class Correlations:

@@ -61,3 +61,12 @@ def test_correlation_is_measured_on_what_was_known():
 @pytest.mark.parametrize(("price", "tick"), [(100, "0.01"), (100.125, "0.001"), (0.12345678, "1E-8")])
 def test_the_tick_is_read_from_the_prices(price, tick):
     assert str(instrument_of(by_hand([(price,) * 4] * 3)).tick) == tick
+
+
+def test_the_typical_volume_is_the_same_whichever_moment_was_asked_for_before():
+    bars = drawn(200)
+    moments = [int(ns) for ns in bars.ts] + [int(bars.ts[0]) - 1, int(bars.ts[-1]) + 1]
+    fresh = {ns: TypicalVolume(bars)(ns) for ns in moments}
+    used = TypicalVolume(bars)
+    for ns in [*moments, *reversed(moments), *sorted(moments, key=lambda ns: ns * 7919 % 10_007)]:
+        assert repr(used(ns)) == repr(fresh[ns])
