@@ -89,7 +89,7 @@ def _symbols(parts: Mapping[str, Mapping[str, Any]]) -> Iterator[Markup]:
         for symbol, part in parts.items()
     ]
     yield tag("h2", "By symbol")
-    heads = ["Symbol", "Closed trades", "Winning trades", "Profit factor", "Fees", "Net result"]
+    heads = ["Symbol", "Closed trades", "Winning trades", "Profit factor", "Fees", "Realised, after costs"]
     yield table(heads, rows, numbers=(1, 2, 3, 4, 5))
 
 
