@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import Interrupted
+from gpt_trader.core.failpoints import hit
 from gpt_trader.slices.optimize.away import Away
 from gpt_trader.slices.optimize.engines import evaluate
 from gpt_trader.slices.optimize.job import Bound, Job, Outcome
@@ -105,7 +106,9 @@ class Drive:
 
     def _keep(self, first: int, batch: Sets, rows: list[int], found: Outcome) -> None:
         numbers, sets = [first + i for i in rows], chosen(batch, rows)
+        hit("optimize.tried")
         self._log.add(rows_of(numbers, sets, found))
+        hit("optimize.kept")
         self._trials.add(numbers, sets, found)
         if found["seconds"] > 0.0:
             self._speed = found["seconds"] / len(rows)
