@@ -18,6 +18,7 @@ _CHOICES = {
     "BASIS": "average fifo",
     "END": "no close open",
     "ADJUST": "splits all none",
+    "PROVIDER": "sample csv parquet ccxt alpaca yfinance",
     "STATUS": " ".join(s.lower() for s in STATUSES),
 }
 _ASKED = {"WORKFLOW": "workflows", "RUN": "runs", "SLICE": "slices", "STRATEGY": "strategies"}

@@ -56,6 +56,14 @@ COMMANDS: Mapping[str, Entry] = {
             "show": Entry("Show the methods of a slice, their params and outputs.", "slices:show"),
         },
     ),
+    "data": Entry(
+        "Download bars into the local store, and look at what is there.",
+        commands={
+            "fetch": Entry("Download what is missing of the named symbols into the store.", "data:fetch"),
+            "list": Entry("List the stored bars.", "data:list_data"),
+            "check": Entry("Look whether bars are in order: rows kept out, gaps, unexplained jumps.", "data:check"),
+        },
+    ),
     "strategies": Entry(
         "Look at the strategies that can be named, and make one of your own.",
         commands={

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from gpt_trader.adapters.feeds.ranges import Range
 from gpt_trader.adapters.store import sheet as sheets
 from gpt_trader.adapters.store.download import Download, left
-from gpt_trader.adapters.store.imports import imported
+from gpt_trader.adapters.store.imports import Import, imported
 from gpt_trader.adapters.store.listing import kept_in, stored_symbols
-from gpt_trader.adapters.store.place import owned, set_aside
+from gpt_trader.adapters.store.place import owned
 from gpt_trader.adapters.store.series import Series, span_of, told
 from gpt_trader.adapters.store.spans import joined
 from gpt_trader.adapters.store.view import gaps_of, view
@@ -78,7 +78,8 @@ class LocalArchive:
             )
         if self._venue(request) is None:
             source = self._source(request)
-            return imported(self.folder, source, request, clock=self.clock, watch=watch, dry_run=dry_run)
+            how = Import(self.folder, self.clock, watch, again=again, dry_run=dry_run)
+            return imported(source, request, how)
         series = self._of_venue(request)
         within = series.within(request.start, request.end)
         sheet = self._opened(series, again=again)
@@ -102,7 +103,7 @@ class LocalArchive:
         """Have the venue asked for what is missing; the words for it where the stored bars must do."""
         span = span_of(series, within, self.clock)
         sheet = sheets.label(series.path) if series.path.exists() else None
-        if not left(sheet, span):
+        if sheet is not None and sheet.actions_known and not left(sheet, span):
             return ""
         try:
             self._download(series, span, watch)
@@ -122,7 +123,7 @@ class LocalArchive:
         assert series.reader is not None
         supported(series.reader, series.timeframe)
         with owned(series.path, self.clock, watch):
-            sheet = self._sheet(series, again=again)
+            sheet = sheets.read_or_new(series.path, series.label(), again=again)
             spans = joined([*sheet.covered, span]) if again else left(sheet, span)
             if gaps and sheet.count:
                 spans = joined([*spans, *gaps_of(series, sheet)])
@@ -136,17 +137,6 @@ class LocalArchive:
             )
             download.fetch(list(spans))
         return told(series, download.sheet, download=download)
-
-    def _sheet(self, series: Series, *, again: bool) -> Sheet:
-        if not series.path.exists():
-            return sheets.Sheet(label=series.label())
-        try:
-            return sheets.read(series.path)
-        except BadData:
-            if not again:
-                raise
-            set_aside(series.path)
-            return sheets.Sheet(label=series.label())
 
     def _opened(self, series: Series, *, again: bool) -> Sheet | None:
         try:

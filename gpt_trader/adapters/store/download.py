@@ -14,7 +14,7 @@ from gpt_trader.adapters.store.complete import complete
 from gpt_trader.adapters.store.place import put
 from gpt_trader.adapters.store.sheet import VALUES, Sheet, write
 from gpt_trader.adapters.store.spans import Span, joined, missing
-from gpt_trader.core.errors import GptTraderError
+from gpt_trader.core.errors import GptTraderError, Interrupted, ProviderDown, RunCancelled
 from gpt_trader.core.market import nanoseconds
 
 if TYPE_CHECKING:
@@ -129,18 +129,20 @@ class Download:
         self._put()
 
     def _take_actions(self, spans: Iterable[Span]) -> None:
+        """Ask for splits and dividends, where there are new bars or they are still not known."""
         hull = joined((*self.sheet.covered, *spans))
-        if not hull or not self.sheet.count:
+        if not self.sheet.count or not (self.requests or not self.sheet.actions_known):
             return
+        reader, before = self.asking.reader, self.sheet
         try:
-            reader = self.asking.reader
             found = self.asking.patiently(lambda: reader.actions(self.symbol, hull[0][0], hull[-1][1]))
+            self.sheet = replace(self.sheet.with_actions(found), actions_known=True)
+        except (Interrupted, RunCancelled):
+            raise
         except GptTraderError as error:
             self.notes.append(f"its splits and dividends are not known: {error.message}")
-            return
-        before = self.sheet.actions
-        self.sheet = self.sheet.with_actions(found)
-        if self.sheet.actions != before:
+            self.sheet = replace(self.sheet, actions_known=not isinstance(error, ProviderDown))
+        if (self.sheet.actions, self.sheet.actions_known) != (before.actions, before.actions_known):
             self._put()
 
     def _put(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +19,27 @@ if TYPE_CHECKING:
     from gpt_trader.core.ports import Clock
 
 
-def imported(
-    folder: Path, source: BarSource, request: Request, *, clock: Clock, watch: Watch, dry_run: bool
-) -> Refreshed:
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Where bars are copied to, and how."""
+
+    folder: Path
+    clock: Clock
+    watch: Watch
+    again: bool = False
+    dry_run: bool = False
+
+
+def imported(source: BarSource, request: Request, how: Import) -> Refreshed:
     """Load the bars, and store those that are not there or differ."""
     loaded = source.load(request.symbol, start=request.start or None, end=request.end or None)
-    path = path_of(folder, request.provider, request.symbol, str(loaded.bars.timeframe))
-    now = nanoseconds(clock.now())
-    if dry_run:
+    path = path_of(how.folder, request.provider, request.symbol, str(loaded.bars.timeframe))
+    now = nanoseconds(how.clock.now())
+    if how.dry_run:
         sheet = sheets.read(path) if path.exists() else Sheet(label=_label(loaded))
         return _told(request, loaded, *_merged(sheet, loaded, now))
-    with owned(path, clock, watch):
-        before = sheets.read(path) if path.exists() else Sheet(label=_label(loaded))
+    with owned(path, how.clock, how.watch):
+        before = sheets.read_or_new(path, _label(loaded), again=how.again)
         after, added, revised = _merged(before, loaded, now)
         if added or revised or after.actions != before.actions:
             put(path, lambda part: sheets.write(after, part))

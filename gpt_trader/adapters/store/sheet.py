@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpt_trader.adapters.store.place import named
+from gpt_trader.adapters.store.place import named, set_aside
 from gpt_trader.adapters.store.spans import Span, joined
 from gpt_trader.core.bars import PRICES, Origin, Prices
 from gpt_trader.core.errors import BadData, GptTraderError
@@ -54,6 +54,8 @@ class Sheet:
     covered: tuple[Span, ...] = ()
     actions: tuple[Split | Dividend, ...] = ()
     changes: tuple[Mapping[str, Any], ...] = ()
+    actions_known: bool = True
+    """False where the provider was down when it was asked for splits and dividends: it is asked again."""
     held: Span | None = None
     """The first and the last time, where only the end of the file was read."""
 
@@ -147,6 +149,17 @@ def read(path: Path) -> Sheet:
         return replace(_sheet(_said(file)), columns=columns)
 
 
+def read_or_new(path: Path, new: Label, *, again: bool) -> Sheet:
+    """The sheet of a file, or an empty one; a damaged file is set aside where all is asked for again."""
+    try:
+        return read(path) if path.exists() else Sheet(label=new)
+    except BadData:
+        if not again:
+            raise
+        set_aside(path)
+        return Sheet(label=new)
+
+
 def label(path: Path) -> Sheet:
     """The sheet without its rows; only the end of the file is read."""
     with readable(path):
@@ -198,6 +211,7 @@ def _words(sheet: Sheet) -> dict[str, Any]:
         "splits": splits,
         "dividends": dividends,
         "changes": sheet.changes,
+        "actions_known": sheet.actions_known,
         "held": [int(held[0]), int(held[-1])] if len(held) else None,
     }
 
@@ -209,5 +223,6 @@ def _sheet(words: Mapping[str, Any]) -> Sheet:
         label=Label(**words["label"]),
         covered=tuple((int(a), int(b)) for a, b in words["covered"]),
         changes=tuple(words["changes"]),
+        actions_known=bool(words["actions_known"]),
         held=None if words["held"] is None else (int(words["held"][0]), int(words["held"][1])),
     ).with_actions((*splits, *dividends))

@@ -11,9 +11,8 @@ from gpt_trader.core.market import Timeframe
 
 if TYPE_CHECKING:
     from gpt_trader.core.bars import Loaded
-    from gpt_trader.core.context import StepContext
-    from gpt_trader.core.feeds import Watch
-    from gpt_trader.slices.data.params import Series
+    from gpt_trader.core.feeds import Archive, Watch
+    from gpt_trader.slices.data.params import Series, Wanted
 
 AUTO = "auto"
 
@@ -26,13 +25,24 @@ class Part:
     progress: Callable[[float, float, str], None]
 
 
-def at(ctx: StepContext, done: int, total: int) -> Watch:
+def at(watch: Watch, done: int, total: int) -> Watch:
     """A watch that counts the part of one symbol into the progress of all."""
 
     def progress(part: float, whole: float, text: str) -> None:
-        ctx.progress(done + part / max(whole, 1.0), total, text)
+        watch.progress(done + part / max(whole, 1.0), total, text)
 
-    return Part(ctx.check, progress)
+    return Part(watch.check, progress)
+
+
+def loaded_of(archive: Archive, symbol: str, params: Wanted, watch: Watch) -> Loaded:
+    """One symbol's bars: out of the archive, restated, and in the wanted length."""
+    from gpt_trader.slices.data.splits import restated
+
+    loaded = archive.load(request_of(symbol, params, keeping=params.store, as_of=params.as_of), watch)
+    named, paid = params.splits.get(symbol), params.dividends.get(symbol)
+    return in_timeframe(
+        restated(loaded, params.adjust, splits=named, dividends=paid), params.timeframe, params.calendar
+    )
 
 
 def request_of(symbol: str, params: Series, *, keeping: Keeping = "first", as_of: str = "") -> Request:

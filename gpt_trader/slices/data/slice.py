@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.errors import GptTraderError
 from gpt_trader.core.slices import Slice, method
 from gpt_trader.slices.data.params import Check, Checked, Everything, Historical, Listed, Refresh, Refreshed, Wanted
 
@@ -66,20 +65,9 @@ class Data(Slice):
     @method()
     def check(self, params: Check, ctx: StepContext) -> Checked:
         """Look for rows that were kept out, gaps, jumps that look like splits, and symbols that cannot be read."""
-        from gpt_trader.slices.data.reports import counts_of, findings_of, unreadable
+        from gpt_trader.slices.data.checking import checked
 
-        findings: list[dict[str, str]] = []
-        checks: list[dict[str, Any]] = []
-        for done, symbol in enumerate(params.symbols):
-            ctx.check()
-            try:
-                loaded = self._loaded(symbol, params, ctx, done)
-            except GptTraderError as error:
-                findings.append(unreadable(symbol, error))
-                continue
-            findings += findings_of(loaded)
-            checks.append(counts_of(loaded))
-        return Checked(ok=not any(f["severity"] != "info" for f in findings), findings=findings, checks=checks)
+        return checked(self._archive, params, ctx)
 
     @method()
     def list(self, params: Everything, ctx: StepContext) -> Listed:
@@ -93,17 +81,9 @@ class Data(Slice):
         return Listed(series=rows, providers=[*self._feeds], count=len(rows))
 
     def _each(self, params: Wanted, ctx: StepContext) -> Iterator[tuple[str, Loaded]]:
+        from gpt_trader.slices.data.loading import at, loaded_of
+
         for done, symbol in enumerate(params.symbols):
             ctx.check()
             ctx.progress(done, len(params.symbols), symbol)
-            yield symbol, self._loaded(symbol, params, ctx, done)
-
-    def _loaded(self, symbol: str, params: Wanted, ctx: StepContext, done: int) -> Loaded:
-        from gpt_trader.slices.data.loading import at, in_timeframe, request_of
-        from gpt_trader.slices.data.splits import restated
-
-        request = request_of(symbol, params, keeping=params.store, as_of=params.as_of)
-        loaded = self._archive.load(request, at(ctx, done, len(params.symbols)))
-        named, paid = params.splits.get(symbol), params.dividends.get(symbol)
-        loaded = restated(loaded, params.adjust, splits=named, dividends=paid)
-        return in_timeframe(loaded, params.timeframe, params.calendar)
+            yield symbol, loaded_of(self._archive, symbol, params, at(ctx, done, len(params.symbols)))

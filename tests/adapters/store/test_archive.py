@@ -278,6 +278,22 @@ def test_unknown_splits_and_dividends_are_said_and_stop_nothing(house: House, mo
     assert len(house.load(**SPRING, keeping="only").bars) == 60
 
 
+def test_splits_that_could_not_be_had_are_asked_for_again_the_next_time(house: House) -> None:
+    split = Split("X", ns("2024-02-15T00:00Z"), 4)
+    actions = house.venue.actions
+
+    def gone(*_: object) -> None:
+        raise down("venue", "gone")
+
+    house.venue.actions = gone  # type: ignore[assignment]
+    assert len(house.load(**SPRING).bars) == 60
+    house.venue.actions, house.venue.events = actions, (split,)  # type: ignore[method-assign]
+    asked = len(house.venue.asked)
+    assert house.load(**SPRING).actions == (split,)
+    assert house.load(**SPRING).actions == (split,)
+    assert len(house.venue.asked) == asked
+
+
 def test_gaps_are_asked_for_again_by_name_and_filled_when_the_provider_has_them(house: House) -> None:
     lost = {ns("2024-02-10T00:00Z"), ns("2024-02-11T00:00Z")}
     page = house.venue.page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class LocalVenue:
 
     def __init__(self) -> None:
         self.faults: deque[Answer | None] = deque()
+        self.delay = 0.0
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.changed: Callable[[int, list[Any]], list[Any]] = lambda _, row: row
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -70,6 +72,7 @@ def _handler(venue: LocalVenue) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
             venue.seen.append((parts.path, query))
+            time.sleep(venue.delay)
             fault = venue.faults.popleft() if venue.faults else None
             self._send(fault or venue.answer(parts.path, query, dict(self.headers)))
 
