@@ -32,6 +32,7 @@ class Lane:
     """One symbol of the account: its last price and, as floats, what all strategies together hold of it."""
 
     __slots__ = (
+        "before",
         "held",
         "instrument",
         "last_quantity",
@@ -56,6 +57,7 @@ class Lane:
         self.instrument = instrument
         self.unit = float(instrument.multiplier)
         self.price = 0.0
+        self.before = 0.0
         self.ns = 0
         self.held = 0.0
         self.value = 0.0
@@ -99,6 +101,7 @@ class Account:
         self.single = len(self.lanes) == 1
         self._lane = next(iter(self.lanes.values()))
         self.correlation: Callable[[str, str, int], float] = _not_known
+        self.opening: int | None = None
         self.equity = 0.0
         self.cash = 0.0
         self.refresh()
@@ -167,6 +170,8 @@ class Account:
 
     def surely_affords(self, lane: Lane, change: float, price: float) -> bool:
         """Whether a trade is beyond doubt within equity times leverage; what shrinks a position always is."""
+        if self.opening is not None:
+            return False  # marks of this very bar may stand in the figures: the exact way leaves them out
         held = lane.held
         after = held + change
         if (0.0 <= after < held) or (held < after <= 0.0):
@@ -189,16 +194,20 @@ class Account:
         gross = abs(after) * price * lane.instrument.multiplier * rate
         for other in self.lanes.values():
             if other is not lane and other.held:
-                size = abs(self.portfolio.held(other.symbol)) * exact(other.price)
+                size = abs(self.portfolio.held(other.symbol)) * exact(self.seen(other))
                 gross += size * other.instrument.multiplier * self.portfolio.rate(other.instrument.currency)
         return gross <= equity * self.leverage
 
     def exact_equity(self, symbol: str, price: Decimal) -> Decimal:
-        """The account's value with one symbol at this price and the others at their last."""
+        """The account's value with one symbol at this price and the others at the last that could be seen."""
         exactly()
-        prices = {name: exact(lane.price) for name, lane in self.lanes.items() if lane.held and name != symbol}
+        prices = {name: exact(self.seen(lane)) for name, lane in self.lanes.items() if lane.held and name != symbol}
         prices[symbol] = price
         return self.portfolio.equity(prices)
+
+    def seen(self, lane: Lane) -> float:
+        """The symbol's last price; while the orders of a bar fill, none that comes after its open."""
+        return lane.before if self.opening is not None and lane.ns >= self.opening else lane.price
 
     def lots_for(self, strategy: str, symbol: str, share: Decimal, price: Decimal, fee: Fee) -> Decimal:
         """The position, in whole lots, that a share of the equity pays for at this price, with its fee."""
@@ -207,7 +216,8 @@ class Account:
         equity = self.exact_equity(symbol, price)
         money = equity * abs(share)
         if not self.single:  # what other symbols tie up is not there twice
-            taken = sum(abs(other.value) for other in self.lanes.values() if other.symbol != symbol)
+            others = [other for other in self.lanes.values() if other.symbol != symbol]
+            taken = sum(abs(other.held * self.seen(other) * other.unit) for other in others)
             money = min(money, equity * self.leverage - exact(taken))
         held = self.position(strategy, symbol).quantity
         sign = 1 if share > 0 else -1

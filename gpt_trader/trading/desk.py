@@ -71,8 +71,11 @@ class Desk:
 
     def settle(self, data: MarketData) -> None:
         """Book the fills of earlier orders, and note the orders that ended without."""
+        if not self._single:
+            self.account.opening = data.ns
         for fill in self.broker.settle(data):
             self.book(fill)
+        self.account.opening = None
         ended = self.broker.drain()
         if ended:
             self.tape.ended.extend(ended)
@@ -87,6 +90,8 @@ class Desk:
         price = data.price
         ns = data.ns
         equity = account.equity
+        if not self._single:
+            lane.before = lane.price
         if lane.held:
             value = lane.held * price * lane.unit
             moved = equity + (value - lane.value)

@@ -420,3 +420,17 @@ def test_a_recorded_feed_is_as_good_as_its_bars():
     feed = Replay(bars=[bars], clock=WallClock())
     spec = StrategySpec("hold", BuyAndHold)
     assert run_backtest(spec, feed).fills == run_backtest(spec, bars).fills
+
+
+def test_the_size_of_a_fill_at_the_open_knows_no_close_of_that_bar_in_another_market():
+    """A and B share their moments: what A does during a bar cannot have been known when B opened."""
+
+    def quantity_of_b(close_of_a):
+        a = by_hand([(100, 100, 100, 100)] * 2 + [(100, 1000, 10, close_of_a), (100, 100, 100, 100)], symbol="A")
+        b = by_hand([(50, 50, 50, 50)] * 4, symbol="B")
+        script = {0: [buy(100, symbol="A")], 1: [buy(None, symbol="B")]}
+        report = trade([a, b], script, cash=Decimal(100_000), sizing=Share(Decimal("0.5")))
+        return [f.quantity for f in report.fills if f.symbol == "B"]
+
+    assert quantity_of_b(100) == [1000]
+    assert quantity_of_b(900) == quantity_of_b(10) == quantity_of_b(100)
