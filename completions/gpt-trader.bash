@@ -39,6 +39,7 @@ _gpt_trader() {
         BASIS) COMPREPLY=($(compgen -W "average fifo" -- "$cur")) ;;
         END) COMPREPLY=($(compgen -W "no close open" -- "$cur")) ;;
         ADJUST) COMPREPLY=($(compgen -W "splits all none" -- "$cur")) ;;
+        PROVIDER) COMPREPLY=($(compgen -W "sample csv parquet ccxt alpaca yfinance" -- "$cur")) ;;
         STATUS) COMPREPLY=($(compgen -W "running waiting succeeded failed cancelled skipped" -- "$cur")) ;;
         WORKFLOW) COMPREPLY=($(compgen -W "$("$ask" __complete workflows 2>/dev/null)" -- "$cur") $(compgen -f -- "$cur")) ;;
         RUN) COMPREPLY=($(compgen -W "$("$ask" __complete runs 2>/dev/null)" -- "$cur")) ;;
@@ -51,10 +52,11 @@ _gpt_trader() {
 
 _gpt_trader_commands() {
     case "$1" in
-        "") echo "init validate plan run backtest optimize status runs report workflows slices strategies check events config doctor completions" ;;
+        "") echo "init validate plan run backtest optimize status runs report workflows slices data strategies check events config doctor completions" ;;
         "runs") echo "list show logs watch resume retry rerun fork cancel pause approve prune" ;;
         "workflows") echo "list show schema" ;;
         "slices") echo "list show" ;;
+        "data") echo "fetch list check" ;;
         "strategies") echo "list show new" ;;
         "check") echo "lookahead warmup" ;;
         "events") echo "tail publish replay dead" ;;
@@ -94,6 +96,10 @@ _gpt_trader_options() {
         "slices") echo "--quiet --verbose --debug --set --help" ;;
         "slices list") echo "--json --quiet --verbose --debug --set --help" ;;
         "slices show") echo "--json --quiet --verbose --debug --set --help" ;;
+        "data") echo "--quiet --verbose --debug --set --help" ;;
+        "data fetch") echo "--provider --timeframe --from --to --calendar --option --again --fill-gaps --dry-run --json --quiet --verbose --debug --set --help" ;;
+        "data list") echo "--provider --json --quiet --verbose --debug --set --help" ;;
+        "data check") echo "--provider --timeframe --from --to --calendar --option --json --quiet --verbose --debug --set --help" ;;
         "strategies") echo "--quiet --verbose --debug --set --help" ;;
         "strategies list") echo "--json --quiet --verbose --debug --set --help" ;;
         "strategies show") echo "--json --quiet --verbose --debug --set --help" ;;
@@ -212,6 +218,26 @@ _gpt_trader_value() {
         "slices list:--set") echo SETTING ;;
         "slices show:") echo SLICE ;;
         "slices show:--set") echo SETTING ;;
+        "data:--set") echo SETTING ;;
+        "data fetch:") echo SYMBOL ;;
+        "data fetch:--provider") echo PROVIDER ;;
+        "data fetch:--timeframe") echo LENGTH ;;
+        "data fetch:--from") echo DAY ;;
+        "data fetch:--to") echo DAY ;;
+        "data fetch:--calendar") echo CALENDAR ;;
+        "data fetch:--option") echo NAME ;;
+        "data fetch:--set") echo SETTING ;;
+        "data list:") echo SYMBOL ;;
+        "data list:--provider") echo PROVIDER ;;
+        "data list:--set") echo SETTING ;;
+        "data check:") echo SYMBOL ;;
+        "data check:--provider") echo PROVIDER ;;
+        "data check:--timeframe") echo LENGTH ;;
+        "data check:--from") echo DAY ;;
+        "data check:--to") echo DAY ;;
+        "data check:--calendar") echo CALENDAR ;;
+        "data check:--option") echo NAME ;;
+        "data check:--set") echo SETTING ;;
         "strategies:--set") echo SETTING ;;
         "strategies list:--set") echo SETTING ;;
         "strategies show:") echo STRATEGY ;;

@@ -5,7 +5,7 @@ function __gpt_trader_at
     set -l place
     for word in $words[2..-1]
         set -l inner (string join ' ' $place $word)
-        contains -- $inner 'init' 'validate' 'plan' 'run' 'backtest' 'optimize' 'status' 'runs' 'runs list' 'runs show' 'runs logs' 'runs watch' 'runs resume' 'runs retry' 'runs rerun' 'runs fork' 'runs cancel' 'runs pause' 'runs approve' 'runs prune' 'report' 'workflows' 'workflows list' 'workflows show' 'workflows schema' 'slices' 'slices list' 'slices show' 'strategies' 'strategies list' 'strategies show' 'strategies new' 'check' 'check lookahead' 'check warmup' 'events' 'events tail' 'events publish' 'events replay' 'events dead' 'events dead list' 'events dead retry' 'events dead drop' 'config' 'config show' 'config check' 'doctor' 'completions'
+        contains -- $inner 'init' 'validate' 'plan' 'run' 'backtest' 'optimize' 'status' 'runs' 'runs list' 'runs show' 'runs logs' 'runs watch' 'runs resume' 'runs retry' 'runs rerun' 'runs fork' 'runs cancel' 'runs pause' 'runs approve' 'runs prune' 'report' 'workflows' 'workflows list' 'workflows show' 'workflows schema' 'slices' 'slices list' 'slices show' 'data' 'data fetch' 'data list' 'data check' 'strategies' 'strategies list' 'strategies show' 'strategies new' 'check' 'check lookahead' 'check warmup' 'events' 'events tail' 'events publish' 'events replay' 'events dead' 'events dead list' 'events dead retry' 'events dead drop' 'config' 'config show' 'config check' 'doctor' 'completions'
         and set place $place $word
     end
     test "$place" = "$argv"
@@ -15,7 +15,7 @@ function __gpt_trader_inputs
     set -l words (commandline -opc)
     for word in $words[3..-1]
         if not string match -q -- '-*' $word
-            and not contains -- $word approve backtest cancel check completions config dead doctor drop events fork init list logs lookahead new optimize pause plan prune publish replay report rerun resume retry run runs schema show slices status strategies tail validate warmup watch workflows
+            and not contains -- $word approve backtest cancel check completions config data dead doctor drop events fetch fork init list logs lookahead new optimize pause plan prune publish replay report rerun resume retry run runs schema show slices status strategies tail validate warmup watch workflows
             $words[1] __complete inputs $word 2>/dev/null
             return
         end
@@ -34,6 +34,7 @@ complete -c gpt-trader -n "__gpt_trader_at" -a runs -d 'Look at runs and steer t
 complete -c gpt-trader -n "__gpt_trader_at" -a report -d 'Find the report of a run, or make one from its results, and print where it is.'
 complete -c gpt-trader -n "__gpt_trader_at" -a workflows -d 'Look at the workflows that can be named.'
 complete -c gpt-trader -n "__gpt_trader_at" -a slices -d 'Look at the slices that steps can use.'
+complete -c gpt-trader -n "__gpt_trader_at" -a data -d 'Download bars into the local store, and look at what is there.'
 complete -c gpt-trader -n "__gpt_trader_at" -a strategies -d 'Look at the strategies that can be named, and make one of your own.'
 complete -c gpt-trader -n "__gpt_trader_at" -a check -d 'Look for bias in a strategy.'
 complete -c gpt-trader -n "__gpt_trader_at" -a events -d 'Look at the history of events, and deal with dead letters.'
@@ -313,6 +314,51 @@ complete -c gpt-trader -n "__gpt_trader_at slices show" -s v -l verbose -d 'Tell
 complete -c gpt-trader -n "__gpt_trader_at slices show" -l debug -d 'Show traces of errors.'
 complete -c gpt-trader -n "__gpt_trader_at slices show" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
 complete -c gpt-trader -n "__gpt_trader_at slices show" -s h -l help -d 'Show this.'
+complete -c gpt-trader -n "__gpt_trader_at data" -a fetch -d 'Download what is missing of the named symbols into the store.'
+complete -c gpt-trader -n "__gpt_trader_at data" -a list -d 'List the stored bars.'
+complete -c gpt-trader -n "__gpt_trader_at data" -a check -d 'Look whether bars are in order: rows kept out, gaps, unexplained jumps.'
+complete -c gpt-trader -n "__gpt_trader_at data" -s q -l quiet -d 'Print results and errors only.'
+complete -c gpt-trader -n "__gpt_trader_at data" -s v -l verbose -d 'Tell more on stderr.'
+complete -c gpt-trader -n "__gpt_trader_at data" -l debug -d 'Show traces of errors.'
+complete -c gpt-trader -n "__gpt_trader_at data" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
+complete -c gpt-trader -n "__gpt_trader_at data" -s h -l help -d 'Show this.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" 
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l provider -r -a 'sample csv parquet ccxt alpaca yfinance' -d 'sample, csv, parquet; ccxt-EXCHANGE, alpaca or yfinance.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l timeframe -r -d '1m, 1h, 1d ...; 1d if none.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l from -r -d 'The first day or moment.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l to -r -d 'The last day, included, or the end.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l calendar -r -d 'The exchange'\''s hours, such as XNYS; the provider'\''s own if none.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l option -r -d 'What the provider takes, such as path=DIR.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l again -d 'Ask for all of it, also for what is stored.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l fill-gaps -d 'Ask again where bars are missing.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l dry-run -d 'Say what would be asked for; store nothing.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l json -d 'Print one JSON document.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -s q -l quiet -d 'Print results and errors only.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -s v -l verbose -d 'Tell more on stderr.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l debug -d 'Show traces of errors.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
+complete -c gpt-trader -n "__gpt_trader_at data fetch" -s h -l help -d 'Show this.'
+complete -c gpt-trader -n "__gpt_trader_at data list" 
+complete -c gpt-trader -n "__gpt_trader_at data list" -l provider -r -a 'sample csv parquet ccxt alpaca yfinance' -d 'sample, csv, parquet; ccxt-EXCHANGE, alpaca or yfinance.'
+complete -c gpt-trader -n "__gpt_trader_at data list" -l json -d 'Print one JSON document.'
+complete -c gpt-trader -n "__gpt_trader_at data list" -s q -l quiet -d 'Print results and errors only.'
+complete -c gpt-trader -n "__gpt_trader_at data list" -s v -l verbose -d 'Tell more on stderr.'
+complete -c gpt-trader -n "__gpt_trader_at data list" -l debug -d 'Show traces of errors.'
+complete -c gpt-trader -n "__gpt_trader_at data list" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
+complete -c gpt-trader -n "__gpt_trader_at data list" -s h -l help -d 'Show this.'
+complete -c gpt-trader -n "__gpt_trader_at data check" 
+complete -c gpt-trader -n "__gpt_trader_at data check" -l provider -r -a 'sample csv parquet ccxt alpaca yfinance' -d 'sample, csv, parquet; ccxt-EXCHANGE, alpaca or yfinance.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -l timeframe -r -d '1m, 1h, 1d ...; 1d if none.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -l from -r -d 'The first day or moment.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -l to -r -d 'The last day, included, or the end.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -l calendar -r -d 'The exchange'\''s hours, such as XNYS; the provider'\''s own if none.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -l option -r -d 'What the provider takes, such as path=DIR.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -l json -d 'Print one JSON document.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -s q -l quiet -d 'Print results and errors only.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -s v -l verbose -d 'Tell more on stderr.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -l debug -d 'Show traces of errors.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
+complete -c gpt-trader -n "__gpt_trader_at data check" -s h -l help -d 'Show this.'
 complete -c gpt-trader -n "__gpt_trader_at strategies" -a list -d 'List the strategies.'
 complete -c gpt-trader -n "__gpt_trader_at strategies" -a show -d 'Show a strategy: its params, its warm-up, whether it can be swept.'
 complete -c gpt-trader -n "__gpt_trader_at strategies" -a new -d 'Write a strategy of your own that works, and its test.'
