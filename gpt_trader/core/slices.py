@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
@@ -142,6 +143,7 @@ class SliceCatalog(Catalog[type[Slice]]):
         self._services = dict(services or {})
         self._makers: dict[str, Callable[[], Any]] = {}
         self._instances: dict[str, Slice] = {}
+        self._making = threading.RLock()
 
     def provide(self, name: str, service: Any) -> None:
         """Offer a service that slices may need by this name."""
@@ -158,10 +160,11 @@ class SliceCatalog(Catalog[type[Slice]]):
 
     def instance(self, name: str) -> Slice:
         """The one instance of a slice, made with its needs injected."""
-        if name not in self._instances:
-            cls = self[name]
-            self._instances[name] = cls(**{need: self._service(need) for need in cls.needs()})
-        return self._instances[name]
+        with self._making:  # branches that run side by side may be the first to use a slice, or a service, together
+            if name not in self._instances:
+                cls = self[name]
+                self._instances[name] = cls(**{need: self._service(need) for need in cls.needs()})
+            return self._instances[name]
 
     def _service(self, name: str) -> Any:
         if name in self._makers:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from gpt_trader.core.context import StepContext
@@ -162,3 +165,34 @@ def test_a_bare_name_belongs_to_one_slice_only() -> None:
     assert caught.value.hint == "did you mean 'own'?"
     with pytest.raises(NotFound, match="slice 'good' has no method 'sub'"):
         catalog.method("good", "sub")
+
+
+def test_a_service_that_two_branches_need_first_at_once_is_made_once_and_given_to_both():
+    made, catalog = [], SliceCatalog()
+
+    def make() -> object:
+        time.sleep(0.05)
+        made.append(object())
+        return made[-1]
+
+    def needing(own: str) -> type[Slice]:
+        class Needs(Slice):
+            name = own
+
+            def __init__(self, service: object) -> None:
+                self.service = service
+
+            @method()
+            def go(self, params: Params, ctx: StepContext) -> Outputs:
+                """Go."""
+                return Outputs()
+
+        return Needs
+
+    catalog.provide_when_needed("service", make)
+    for own in ("one", "two"):
+        catalog.offer(own, lambda own=own: needing(own))
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda name: catalog.instance(name).service, ("one", "two")))
+    assert found == [made[0]] * 2
+    assert len(made) == 1
