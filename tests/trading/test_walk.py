@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class Fails(TradingStrategyPlugin):
         return None
 
 
-WAYS = {
+WAYS: dict[str, Any] = {
     "crosses": (SmaCross, drawn(300), {}),
     "exits": (lambda: Scripted({0: [buy(50)], 2: [sell(70)], 5: [buy(20)]}), by_hand([QUIET] * 9), {}),
     "no price": (
