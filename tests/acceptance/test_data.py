@@ -21,6 +21,7 @@ from gpt_trader.adapters.store.archive import LocalArchive
 from gpt_trader.app.library import shipped
 from gpt_trader.app.settings import load_settings
 from gpt_trader.app.wiring import Application
+from gpt_trader.cli.main import main
 from gpt_trader.trading.clocks import BarClock
 from tests.adapters.store.market import ns
 from tests.adapters.venues.local import MUCH_LATER, Alpaca
@@ -38,14 +39,22 @@ def world(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def call(tmp_path: Path, world: dict[str, str]) -> Callable[..., Told]:
-    """The installed command, with a home of its own."""
+def call(
+    tmp_path: Path, world: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Told]:
+    """The command as it is, in this process, with a home of its own."""
+    for name in ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "GPT_TRADER_HOME", "NO_COLOR"):
+        monkeypatch.setenv(name, world[name])
+    monkeypatch.chdir(tmp_path)
 
     def run(*words: str, **environment: str) -> Told:
-        env = {**world, **environment}
-        return subprocess.run(
-            [COMMAND, *words], capture_output=True, text=True, env=env, cwd=tmp_path, timeout=100, check=False
-        )
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as end:
+                main(list(words))
+        out, err = capsys.readouterr()
+        return Told(words, int(str(end.value.code)), out, err)
 
     return run
 
