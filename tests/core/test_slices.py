@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -191,8 +192,8 @@ def test_a_service_that_two_branches_need_first_at_once_is_made_once_and_given_t
 
     catalog.provide_when_needed("service", make)
     for own in ("one", "two"):
-        catalog.offer(own, lambda own=own: needing(own))
+        catalog.offer(own, partial(needing, own))
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda name: catalog.instance(name).service, ("one", "two")))
+        found = list(pool.map(lambda name: vars(catalog.instance(name))["service"], ("one", "two")))
     assert found == [made[0]] * 2
     assert len(made) == 1
