@@ -52,12 +52,12 @@ def _again(step: Step, tries: int, error: Exception, path: str) -> bool:
 
 
 def _pause(strand: Strand, step: Step, path: str, tries: int, error: Exception) -> None:
-    delay = _delay(step.retry, tries)
+    delay = pause_before(step.retry, tries)
     strand.run.tell(path, step.name, "RETRYING", tries, f"{error}; again in {delay:.1f} s")
     strand.wait(delay)
 
 
-def _delay(retry: Retry, tries: int) -> float:
+def pause_before(retry: Retry, tries: int) -> float:
     """The pause before the next try: grows, is capped, and differs a little each time."""
     growth = {"fixed": 1.0, "linear": float(tries), "exponential": 2.0 ** min(tries - 1, 30)}[retry.backoff]
     delay = min(retry.delay * growth, retry.max_delay)

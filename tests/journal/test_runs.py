@@ -74,6 +74,17 @@ def test_old_runs_are_forgotten_with_all_that_belongs_to_them(home: House) -> No
     assert '"count"' in home.runs.definition(home.runs.get(new.id).definition)
 
 
+def test_what_goes_on_is_not_forgotten_however_old(home: House) -> None:
+    waiting = home.run(workflow("- w: {wait: {for: 1h}}"), park=True)
+    handle = home.runner.start(home.load(workflow("- s: {slice: notes, method: note, with: {log: LOG, seconds: 0.5}}")))
+    while not home.lines():
+        time.sleep(0.01)
+    assert home.runs.prune(before=home.runs.now() + 1) == 0
+    assert handle.result(30).ok
+    assert {r.id for r in home.runs.recent()} == {waiting.id, handle.id}
+    home.runs.definition(home.runs.get(waiting.id).definition)
+
+
 def test_artifacts_in_use_are_those_that_a_step_names(home: House) -> None:
     home.run(workflow("- t: {slice: count, method: table}"))
     names = {p.stem for p in (home.folder / "artifacts").rglob("*.parquet")}

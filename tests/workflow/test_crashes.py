@@ -205,3 +205,37 @@ def test_a_full_or_broken_disk_fails_plainly_and_the_run_goes_on_later(
         committed = {r.path for r in home.runs.steps(runs[0].id) if r.status == "SUCCEEDED"}
         assert home.runner.resume(runs[0].id).result(30).ok
         _nothing_lost_or_doubled(home, runs[0].id, lines, committed)
+
+
+@pytest.mark.parametrize("spec", ["run.waiting=kill", "journal.inside=kill@2", "journal.committed=kill@3"])
+def test_a_wait_survives_a_kill_and_takes_only_the_rest(store_url: str, tmp_path: Path, spec: str) -> None:
+    text = workflow("- w: {wait: {for: 1.5s}}\n- n: {slice: notes, method: note, with: {log: LOG, text: n}}")
+    began = time.monotonic()
+    if not crash(store_url, tmp_path, text, spec):
+        return
+    with house(store_url, tmp_path) as home:
+        assert home.runner.resume("latest").result(30).ok
+        assert home.lines() == ["n"]
+    assert time.monotonic() - began >= 1.4
+
+
+@pytest.mark.parametrize(
+    "spec", ["loop.saved=kill@2", "loop.saved=kill@3", "step.called=kill@3", "journal.inside=kill@5"]
+)
+def test_a_loop_survives_a_kill_and_doubles_no_order(store_url: str, tmp_path: Path, spec: str) -> None:
+    """Ticks since the last checkpoint are taken again; an order is looked up, and there is one for each event."""
+    text = workflow(
+        "- l: {trigger: {topic: market.tick, max: 6, checkpoint_every: 2}, steps: ["
+        "{o: {slice: notes, method: order, effect: once, reconcile: find_order, with: {log: LOG}}}]}"
+    )
+    process = begin(store_url, tmp_path, text, spec)
+    with house(store_url, tmp_path) as home:
+        while not (home.runs.recent() and home.runs.checkpoint(home.runs.recent()[0].id, "steps[0]")):
+            time.sleep(0.01)
+        for n in range(6):
+            home.store.write([home.runs.event("market.tick", {"n": n}, run_id="")])
+        process.join(30)
+        run = home.runs.recent()[0]
+        if run.status != "SUCCEEDED":
+            assert home.runner.resume(run.id).result(30).steps["l"]["count"] == 6
+        assert len(home.lines()) == len(set(home.lines())) == 6

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from gpt_trader.core.errors import Conflict, NotFound, StepFailed, ValidationError
+from gpt_trader.workflow.definition import Retry
+from gpt_trader.workflow.tries import pause_before
 from tests.workflow.runhouse import House, workflow
 
 SEVEN = workflow("\n".join(f"- s{i}: {{slice: count, method: inc}}" for i in range(7)))
@@ -205,6 +208,18 @@ def test_on_error_continue_goes_on_and_pause_waits_for_a_resume(home: House) -> 
     assert (paused.status, "paused" in paused.reason) == ("WAITING", True)
     assert home.runs.get(paused.id).status == "WAITING"
     assert home.runner.resume(paused.id).result(30).ok
+
+
+@pytest.mark.parametrize(
+    ("backoff", "delays"),
+    [("fixed", [2, 2, 2, 2]), ("linear", [2, 4, 6, 7]), ("exponential", [2, 4, 7, 7])],
+)
+def test_the_pause_before_a_retry_grows_as_told_and_is_capped(backoff: Any, delays: list[float]) -> None:
+    plain = Retry(max_attempts=9, backoff=backoff, delay=2, max_delay=7, jitter=False)
+    assert [pause_before(plain, tries) for tries in (1, 2, 3, 4)] == delays
+    spread = [pause_before(replace(plain, jitter=True), 1) for _ in range(50)]
+    assert all(1 <= pause <= 2 for pause in spread)
+    assert len(set(spread)) > 10
 
 
 def test_a_refusal_is_not_retried(home: House) -> None:
