@@ -12,29 +12,28 @@ from gpt_trader.adapters.store.sheet import FIELDS, VALUES, opened, readable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VALID = f"""
-    select ts, {", ".join(VALUES)} from bars
-    where ts >= $first and ts < $last and known <= $known
-    qualify known = max(known) over (partition by ts)
-    order by ts
-"""  # noqa: S608 - the names are ours
+COLUMNS = ", ".join(("ts", *VALUES))
+RANGE = f"select {COLUMNS} from bars where ts >= $first and ts < $last"  # noqa: S608 - the names are ours
+LAST = " and known <= $known qualify known = max(known) over (partition by ts)"
 ALWAYS = 2**63 - 1
 
 
-def bars_known(path: Path, first: int, last: int, *, known: int = ALWAYS) -> dict[str, NDArray[Any]]:
-    """The columns of the bars that open in the range, as they were known at the moment.
+def bars_known(path: Path, first: int, last: int, *, known: int | None = ALWAYS) -> dict[str, NDArray[Any]]:
+    """The columns of the bars that open in the range, as they were known at the moment; None: no row was superseded.
 
     pyarrow reads, for it checks every page against its checksum, and only the groups of rows that the range touches;
     duckdb answers.
     """
     import duckdb
 
+    asked = {"first": first, "last": last} | ({} if known is None else {"known": known})
     with readable(path):
         file = opened(path)
         bars = file.read_row_groups(list(_groups(file.metadata, first, last)), columns=list(FIELDS))
     with duckdb.connect(config={"threads": 2, "autoinstall_known_extensions": False}) as connection:
         connection.register("bars", bars)
-        found = connection.execute(VALID, {"first": first, "last": last, "known": known}).fetchnumpy()
+        question = RANGE + (LAST if known is not None else "") + " order by ts"
+        found = connection.execute(question, asked).fetchnumpy()
     return {str(name): np.asarray(column) for name, column in found.items()}
 
 

@@ -56,6 +56,8 @@ class Sheet:
     changes: tuple[Mapping[str, Any], ...] = ()
     actions_known: bool = True
     """False where the provider was down when it was asked for splits and dividends: it is asked again."""
+    superseded: int = 0
+    """How many rows are no longer valid, where only the end of the file was read."""
     held: Span | None = None
     """The first and the last time, where only the end of the file was read."""
 
@@ -75,9 +77,9 @@ class Sheet:
     def with_rows(self, new: Columns, *, asked: Iterable[Span], known: int) -> tuple[Sheet, int, int]:
         """The sheet with what was answered; how many bars are new, and how many the provider says otherwise now."""
         held = self.current()
-        fresh = ~np.isin(_packed(new), _packed(held))
+        fresh = _unlike(new, held)
         rows = {name: new[name][fresh] for name in ("ts", *VALUES)} | {"known": np.full(int(fresh.sum()), known)}
-        revised = int(np.isin(rows["ts"], held["ts"]).sum())
+        revised = int(_among(rows["ts"], held["ts"]).sum())
         columns = {name: np.concatenate((self.columns[name], rows[name].astype(_kind(name)))) for name in FIELDS}
         order = np.lexsort((columns["known"], columns["ts"]))
         columns = {name: column[order] for name, column in columns.items()}
@@ -115,6 +117,25 @@ def digest(columns: Columns) -> str:
 
 def _kind(name: str) -> str:
     return "<i8" if name in ("ts", "known") else "<f8"
+
+
+def _unlike(new: Columns, held: Columns) -> NDArray[np.bool_]:
+    """Which rows are not held just so; only those of a known time are compared whole."""
+    fresh = np.ones(len(new["ts"]), dtype=np.bool_)
+    again = _among(new["ts"], held["ts"])
+    if again.any():
+        same = _among(held["ts"], np.sort(new["ts"][again]))
+        some, theirs = ({n: c[which] for n, c in part.items()} for part, which in ((new, again), (held, same)))
+        fresh[again] = ~np.isin(_packed(some), _packed(theirs))
+    return fresh
+
+
+def _among(values: Column, ordered: Column) -> NDArray[np.bool_]:
+    """Which values are among those in order; numpy's own test would sort, or hash, all of them each time."""
+    if not len(ordered):
+        return np.zeros(len(values), dtype=np.bool_)
+    place = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    return np.asarray(ordered[place] == values, dtype=np.bool_)
 
 
 def _packed(columns: Columns) -> NDArray[np.void]:
@@ -212,6 +233,7 @@ def _words(sheet: Sheet) -> dict[str, Any]:
         "dividends": dividends,
         "changes": sheet.changes,
         "actions_known": sheet.actions_known,
+        "superseded": sheet.count - int(valid(sheet.columns).sum()),
         "held": [int(held[0]), int(held[-1])] if len(held) else None,
     }
 
@@ -224,5 +246,6 @@ def _sheet(words: Mapping[str, Any]) -> Sheet:
         covered=tuple((int(a), int(b)) for a, b in words["covered"]),
         changes=tuple(words["changes"]),
         actions_known=bool(words["actions_known"]),
+        superseded=int(words["superseded"]),
         held=None if words["held"] is None else (int(words["held"][0]), int(words["held"][1])),
     ).with_actions((*splits, *dividends))

@@ -33,7 +33,8 @@ def view(series: Series, within: Range, *, calendar: str, as_of: str = "", note:
     """The stored bars of the range as they are known, or were known then."""
     sheet = sheets.label(series.path)
     known = _moment(as_of, series.zone)
-    columns = bars_known(series.path, within.start_ns, within.end_ns, known=known)
+    needed = known if as_of or sheet.superseded else None
+    columns = bars_known(series.path, within.start_ns, within.end_ns, known=needed)
     if not len(columns["ts"]):
         _explain(sheet, known, as_of)
         raise within.nothing(series.symbol, series.provider, held=sheet.held, exchange_zone=series.zone)

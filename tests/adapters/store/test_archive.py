@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +28,7 @@ from gpt_trader.core.errors import (
     UsageError,
 )
 from gpt_trader.core.market import DAY, Dividend, Split
+from gpt_trader.trading.clocks import BarClock
 from tests.adapters.store.market import House, Venue, ns
 
 SPRING: dict[str, Any] = {"start": "2024-02-01", "end": "2024-03-31"}
@@ -367,12 +369,20 @@ def test_a_listing_tells_range_count_hash_and_change(house: House) -> None:
 
 
 def test_two_at_once_ask_once_and_lose_nothing(house: House) -> None:
-    """The second waits for the first, and finds the bars there."""
+    """The second waits for the first, in real time, and finds the bars there."""
+
+    class Slow(BarClock):
+        def monotonic(self) -> float:
+            return time.monotonic()
+
+        def sleep(self, seconds: float) -> None:
+            time.sleep(seconds)
+
     barrier = threading.Barrier(2)
     results: list[int] = []
 
     def run() -> None:
-        other = House(house.folder, house.venue)
+        other = House(house.folder, house.venue, Slow(house.clock.ns))
         barrier.wait()
         results.append(len(other.load(**SPRING).bars))
 

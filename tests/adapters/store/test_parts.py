@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpt_trader.adapters.store import sheet as sheets
@@ -42,6 +42,7 @@ def rows(drawn: dict[int, int]) -> dict[str, np.ndarray]:
     return {"ts": np.array(list(drawn), dtype=np.int64), **{name: np.array(prices) for name in VALUES}}
 
 
+@settings(max_examples=15)
 @given(st.lists(st.dictionaries(st.integers(0, 9), st.integers(0, 3), max_size=6), min_size=1, max_size=5))
 def test_a_sheet_knows_the_last_of_each_time_and_every_earlier_state(tmp_path_factory, answers) -> None:
     """A dictionary that is updated is the model; the file answers as the sheet does, at every moment."""
