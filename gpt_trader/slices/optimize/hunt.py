@@ -108,8 +108,7 @@ def outputs_of(
 ) -> dict[str, Any]:
     """Every output of a search by its name."""
     trials, choice = found.trials, found.choice
-    report = proof.traded(plan, choice.params, found.bars)
-    skill = proof.luck(plan, trials, report)
+    report, skill = choice.report, proof.luck(plan, trials, choice.report)
     after = None if decided is None else proof.ahead(plan, choice.params, bars, decided, cash=plan.params.cash)
     base = None if decided is None else proof.baseline(plan, catalog, bars, decided)
     outside = outside_of(after, base, plan.params.baseline)

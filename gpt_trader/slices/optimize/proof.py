@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from gpt_trader.core.orders import exact
 from gpt_trader.core.significance import deflated_sharpe
 from gpt_trader.slices.optimize.engines import evaluate
 from gpt_trader.slices.optimize.job import INVESTED
-from gpt_trader.slices.optimize.space import set_at
+from gpt_trader.slices.optimize.space import chosen, set_at
+from gpt_trader.slices.optimize.trials import Trials
 from gpt_trader.trading.forward import Stretch, trade_from
 from gpt_trader.trading.modes import run_backtest
 from gpt_trader.trading.seats import StrategySpec
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.slices.optimize.plan import Plan
-    from gpt_trader.slices.optimize.trials import Trials
     from gpt_trader.trading.report import Report
 
 CLOSE = 1e-6
@@ -35,42 +35,46 @@ LOOKED_AT = 10
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The set that was chosen: its number, its figures in the search, and whether the desk agrees with them."""
+    """The set that was chosen, its figures in the search, whether the desk agrees, and one account that trades it."""
 
     number: int
     params: dict[str, Any]
     figures: dict[str, float]
     agrees: bool
+    report: Report
 
 
 def choose(plan: Plan, trials: Trials, ranking: Sequence[int], bars: Sequence[Bars]) -> Choice:
     """The best trial; where the kernel found it, the desk has the last word."""
     best = ranking[0]
-    if plan.engine == "desk" or _agrees(plan, trials, best, bars):
-        return _choice(trials, best, agrees=True)
-    job = plan.job(bars, engine="desk")
+    report = traded(plan, set_at(trials.sets, best), bars)
+    if plan.engine == "desk" or _agree(trials, best, _desk_figures(plan, trials, best, bars, report)):
+        return _choice(trials, best, report, agrees=True)
     rows = list(ranking[:LOOKED_AT])
-    again = evaluate(job, {name: [column[i] for i in rows] for name, column in trials.sets.items()})
-    table = type(trials)()
-    table.add(list(range(len(rows))), {name: [column[i] for i in rows] for name, column in trials.sets.items()}, again)
-    best = rows[(plan.judge.ranking(table) or [0])[0]]
-    return _choice(trials, best, agrees=False)
+    sets = chosen(trials.sets, rows)
+    again = Trials()
+    again.add(list(range(len(rows))), sets, evaluate(plan.job(bars, engine="desk"), sets))
+    best = rows[(plan.judge.ranking(again) or [0])[0]]
+    return _choice(trials, best, traded(plan, set_at(trials.sets, best), bars), agrees=False)
 
 
-def _choice(trials: Trials, at: int, *, agrees: bool) -> Choice:
+def _choice(trials: Trials, at: int, report: Report, *, agrees: bool) -> Choice:
     figures = {name: column[at] for name, column in trials.figures.items()}
-    return Choice(trials.numbers[at], set_at(trials.sets, at), figures, agrees)
+    return Choice(trials.numbers[at], set_at(trials.sets, at), figures, agrees, report)
 
 
-def _agrees(plan: Plan, trials: Trials, at: int, bars: Sequence[Bars]) -> bool:
-    found = evaluate(plan.job(bars, engine="desk"), {name: [column[at]] for name, column in trials.sets.items()})[
-        "figures"
-    ]
-    return all(
-        math.isclose(found[name][0], column[at], rel_tol=CLOSE, abs_tol=1e-9)
-        or (math.isnan(found[name][0]) and math.isnan(column[at]))
-        for name, column in trials.figures.items()
-    )
+def _desk_figures(plan: Plan, trials: Trials, at: int, bars: Sequence[Bars], report: Report) -> dict[str, float]:
+    """What the desk makes of a set: for one symbol that is in the account's report already."""
+    if len(bars) == 1:
+        fees = math.fsum(float(fill.fee) for fill in report.fills)
+        return {**report.metrics, "fills": float(len(report.fills)), "fees": fees}
+    found = evaluate(plan.job(bars, engine="desk"), chosen(trials.sets, [at]))
+    return {name: values[0] for name, values in found["figures"].items()}
+
+
+def _agree(trials: Trials, at: int, desk: Mapping[str, float]) -> bool:
+    pairs = [(desk[name], column[at]) for name, column in trials.figures.items()]
+    return all(math.isclose(a, b, rel_tol=CLOSE, abs_tol=1e-9) or (math.isnan(a) and math.isnan(b)) for a, b in pairs)
 
 
 def specs_of(plan: Plan, params: dict[str, Any], bars: Sequence[Bars]) -> list[StrategySpec]:

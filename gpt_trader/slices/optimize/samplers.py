@@ -53,11 +53,11 @@ class Space:
         rows = np.flatnonzero(broken(self.conditions, values, count) == 0.0).tolist() if self.conditions else None
         if rows is not None and len(rows) < count:
             sets = chosen(sets, rows)
-        names = list(sets)
+        names, fixed, allowed = list(sets), self.fixed, self.allowed
         kept = [
             i
             for i, row in enumerate(zip(*sets.values(), strict=True))
-            if self.allowed({**self.fixed, **dict(zip(names, row, strict=True))})
+            if allowed({**fixed, **dict(zip(names, row, strict=False))})
         ]
         return sets if len(kept) == count_of(sets) else chosen(sets, kept)
 

@@ -42,7 +42,7 @@ def walk(
         found = hunt(plan, cut(bars, *fold.train), crew, ctx, part=part, told=told)
         until = cut(bars, fold.train[0], fold.test[1])
         stretch = proof.ahead(plan, found.choice.params, until, fold.test[0], cash=cash)
-        skill = proof.luck(plan, found.trials, proof.traded(plan, found.choice.params, found.bars))
+        skill = proof.luck(plan, found.trials, found.choice.report)
         walks.append(Walk(fold, found, stretch, skill))
         cash = float(stretch.equity[-1])
     return walks

@@ -235,7 +235,7 @@ def test_importance_and_map_of_a_sum_are_those_of_a_hand_calculation(monkeypatch
         return Outcome(figures=dict.fromkeys(SWEPT, sums), errors={}, rungs={}, seconds=0.0)
 
     monkeypatch.setattr(engines, "_swept", added)
-    monkeypatch.setattr("gpt_trader.slices.optimize.proof._agrees", lambda *_: True)
+    monkeypatch.setattr("gpt_trader.slices.optimize.proof._agree", lambda *_: True)
     monkeypatch.setattr("gpt_trader.slices.optimize.insight.FEWEST", 6)
     got = search(space={"fast": "1:3", "slow": "10:20:10"})
     assert got.importance == {"slow": pytest.approx(25 / 31), "fast": pytest.approx(6 / 31)}
