@@ -106,11 +106,22 @@ class Trials:
         """One row for each trial; `allowed` says whether it keeps the conditions."""
         import pandas as pd
 
-        columns: dict[str, Any] = {"number": self.numbers, "state": pd.Categorical(self.states())}
-        columns |= {**self.sets, **{name: np.array(values) for name, values in self.figures.items()}}
+        # Arrays, because a table of lists looks at every value.
+        columns: dict[str, Any] = {"number": np.array(self.numbers), "state": _categories(self.states())}
+        columns |= {name: np.array(values) for name, values in (*self.sets.items(), *self.figures.items())}
         columns["allowed"] = breaks == 0.0
         columns["error"] = [self.errors.get(n, "") for n in self.numbers] if self.errors else ""
         return pd.DataFrame(columns)
+
+
+def _categories(states: Sequence[str]) -> Any:
+    import pandas as pd
+
+    words = [DONE, EARLY, FAILED]
+    codes = np.zeros(len(states), dtype=np.int8)
+    for code, word in enumerate(words[1:], 1):
+        codes[[i for i, state in enumerate(states) if state == word]] = code
+    return pd.Categorical.from_codes(codes, categories=pd.Index(words))
 
 
 def rows_of(numbers: Sequence[int], sets: Sets, found: Outcome) -> dict[str, Any]:
