@@ -89,23 +89,30 @@ class SqliteDriver:
     def connect(self) -> Any:
         module = sqlite_module()
         self._refuse_lost_wal()
+        deadline = time.monotonic() + BUSY_SECONDS
         try:
             connection = module.connect(
                 self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=200
             )
-            mode = "WAL" if wal_is_safe(module.sqlite_version_info) else "PERSIST"
-            for pragma in (
-                f"journal_mode={mode}",
-                "synchronous=FULL",
-                "foreign_keys=ON",
-                "mmap_size=0",
-                "wal_autocheckpoint=4000",
-                "cache_size=-8000",
-            ):
-                connection.execute(f"PRAGMA {pragma}").close()
+            while not self._set_up(connection, module, last=time.monotonic() > deadline):
+                time.sleep(0.02)
         except module.Error as error:
             raise self.explain(error) from error
         return connection
+
+    @staticmethod
+    def _set_up(connection: Any, module: Any, *, last: bool) -> bool:
+        """Set the pragmas; SQLite does not wait by itself where two processes turn a new database to WAL at once."""
+        mode = "WAL" if wal_is_safe(module.sqlite_version_info) else "PERSIST"
+        pragmas = ("synchronous=FULL", "foreign_keys=ON", "mmap_size=0", "wal_autocheckpoint=4000", "cache_size=-8000")
+        try:
+            for pragma in (f"journal_mode={mode}", *pragmas):
+                connection.execute(f"PRAGMA {pragma}").close()
+        except module.OperationalError as error:
+            if last or "locked" not in str(error):
+                raise
+            return False
+        return True
 
     def _refuse_lost_wal(self) -> None:
         """A WAL shorter than its own index says would lose acknowledged commits without a word.

@@ -12,6 +12,7 @@ from gpt_trader.core.errors import Conflict, Fenced
 from gpt_trader.journal.runs import Ownership
 from tests.workflow.crashing import begin, crash, go_on, stopped
 from tests.workflow.runhouse import House, house, workflow
+from tests.workflow.test_runner import _until
 
 STEPS = (
     workflow(
@@ -230,8 +231,7 @@ def test_a_loop_survives_a_kill_and_doubles_no_order(store_url: str, tmp_path: P
     )
     process = begin(store_url, tmp_path, text, spec)
     with house(store_url, tmp_path) as home:
-        while not (home.runs.recent() and home.runs.checkpoint(home.runs.recent()[0].id, "steps[0]")):
-            time.sleep(0.01)
+        _until(lambda: home.runs.recent() and home.runs.checkpoint(home.runs.recent()[0].id, "steps[0]"), 30)
         for n in range(6):
             home.store.write([home.runs.event("market.tick", {"n": n}, run_id="")])
         process.join(30)
@@ -239,3 +239,13 @@ def test_a_loop_survives_a_kill_and_doubles_no_order(store_url: str, tmp_path: P
         if run.status != "SUCCEEDED":
             assert home.runner.resume(run.id).result(30).steps["l"]["count"] == 6
         assert len(home.lines()) == len(set(home.lines())) == 6
+
+
+def test_processes_that_begin_at_once_on_an_empty_journal_all_do_their_work(store_url: str, tmp_path: Path) -> None:
+    text = workflow("- a: {slice: count, method: inc}")
+    processes = [begin(store_url, tmp_path, text) for _ in range(4)]
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 4
+    with house(store_url, tmp_path) as home:
+        assert home.runs.counts() == {"SUCCEEDED": 4}
