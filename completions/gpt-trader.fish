@@ -28,7 +28,7 @@ complete -c gpt-trader -n "__gpt_trader_at" -a validate -d 'Look for faults in w
 complete -c gpt-trader -n "__gpt_trader_at" -a plan -d 'Show what a workflow would do: its tree of steps, what feeds what, what has effects.'
 complete -c gpt-trader -n "__gpt_trader_at" -a run -d 'Run a workflow and wait for its end.'
 complete -c gpt-trader -n "__gpt_trader_at" -a backtest -d 'Run a strategy over recorded bars, and print what came of it.'
-complete -c gpt-trader -n "__gpt_trader_at" -a optimize -d 'Search a strategy'\''s parameters; judge the best on bars that were not searched.'
+complete -c gpt-trader -n "__gpt_trader_at" -a optimize -d 'Search a strategy'\''s parameters; judge the best on other bars.'
 complete -c gpt-trader -n "__gpt_trader_at" -a status -d 'Show runs, their steps, waiting approvals and dead letters.'
 complete -c gpt-trader -n "__gpt_trader_at" -a runs -d 'Look at runs and steer them.'
 complete -c gpt-trader -n "__gpt_trader_at" -a report -d 'Find the report of a run, or make one from its results, and print where it is.'

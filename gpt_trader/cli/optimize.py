@@ -37,7 +37,7 @@ def optimize(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and show the plan; run nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
 ) -> int:
-    """Search a strategy's parameters; judge the best on bars that were not searched.
+    """Search a strategy's parameters; judge the best on other bars.
 
     $ gpt-trader optimize --strategy sma_cross --symbols GOOG --param fast=5:50 --param slow=20:200
     $ gpt-trader optimize --symbols AAPL --param fast=5:50 slow=20:200 --sampler tpe --trials 200 --folds 0

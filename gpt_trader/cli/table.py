@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, Entry] = {
     "plan": Entry("Show what a workflow would do: its tree of steps, what feeds what, what has effects.", "plan:plan"),
     "run": Entry("Run a workflow and wait for its end.", "run:run"),
     "backtest": Entry("Run a strategy over recorded bars, and print what came of it.", "backtest:backtest"),
-    "optimize": Entry("Search a strategy's parameters; judge the best on bars that were not searched.", "optimize:optimize"),
+    "optimize": Entry("Search a strategy's parameters; judge the best on other bars.", "optimize:optimize"),
     "status": Entry("Show runs, their steps, waiting approvals and dead letters.", "status:status"),
     "runs": Entry(
         "Look at runs and steer them.",
