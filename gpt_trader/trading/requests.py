@@ -32,14 +32,11 @@ INVESTED = 0.95
 """Where no size is given: the rest pays for costs, and for an opening above the close that was decided on."""
 
 
-class TradeParams(Params):
-    """What trades on what, with which money and at which cost."""
+class SessionParams(Params):
+    """The bars of a session, its money, its costs, and what it is compared with."""
 
     bars: Frame = Field(description="The table of bars.")
     data_provenance: dict[str, dict[str, Any]] = Field({}, description="What is said of the bars.")
-    selection: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {strategy, params}.")
-    strategy: str = Field("", description="One strategy for all symbols; it comes before a selection.")
-    params: dict[str, Any] = Field({}, description="The params of that one strategy.")
     sizes: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {rule, lot}; else equal sleeves.")
     cash: float = Field(100_000.0, gt=0, description="The money at the start.")
     fee: float = Field(0.001, ge=0, lt=0.1, description="The part of a trade's value that it costs.")
@@ -48,6 +45,14 @@ class TradeParams(Params):
     decided_at: str = Field("", description="Trading begins at this moment; empty: at the first bar.")
     baseline: str = Field("buy_and_hold", description="What the result is compared with; empty: with nothing.")
     close_at_end: Literal["no", "close", "open"] = Field("no", description="Whether what is held is sold at the end.")
+
+
+class TradeParams(SessionParams):
+    """What trades on what, with which money and at which cost."""
+
+    selection: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {strategy, params}.")
+    strategy: str = Field("", description="One strategy for all symbols; it comes before a selection.")
+    params: dict[str, Any] = Field({}, description="The params of that one strategy.")
 
 
 class Traded(Outputs):
@@ -70,7 +75,7 @@ class Traded(Outputs):
     provenance: dict[str, Any]
 
 
-def traded_bars(asked: TradeParams) -> list[Bars]:
+def traded_bars(asked: SessionParams) -> list[Bars]:
     """The bars from the decision on; a symbol without any is an error that says what to change."""
     every = bars_of(asked.bars, asked.data_provenance)
     if not asked.decided_at:
@@ -83,7 +88,7 @@ def traded_bars(asked: TradeParams) -> list[Bars]:
     return cut
 
 
-def config_of(asked: TradeParams, bars: Sequence[Bars], limits: Choice) -> BacktestConfig:
+def config_of(asked: SessionParams, bars: Sequence[Bars], limits: Choice) -> BacktestConfig:
     """The desk's configuration."""
     costs = Costs(
         fee=Fee(percent=exact(asked.fee)),
@@ -113,7 +118,7 @@ def specs_of(asked: TradeParams, catalog: StrategyCatalog, symbols: Sequence[str
     return [StrategySpec(asked.strategy, catalog[asked.strategy], asked.params, tuple(symbols), sizing)]
 
 
-def compared(asked: TradeParams, catalog: StrategyCatalog, bars: Sequence[Bars]) -> Report | None:
+def compared(asked: SessionParams, catalog: StrategyCatalog, bars: Sequence[Bars]) -> Report | None:
     """The baseline over the same bars, in equal sleeves, at the same costs and without limits, if one is named."""
     if not asked.baseline:
         return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.orders import RoundTrip
     from gpt_trader.trading.report import Report
-    from gpt_trader.trading.requests import TradeParams
+    from gpt_trader.trading.requests import SessionParams
 
     Floats = NDArray[np.float64]
 
@@ -33,7 +33,7 @@ NUMBERS = ("quantity", "entry_price", "exit_price", "profit", "fees")
 
 
 def outputs_of(
-    asked: TradeParams, report: Report, baseline: Report | None, *, bars: Sequence[Bars], period: Mapping[str, Any]
+    asked: SessionParams, report: Report, baseline: Report | None, *, bars: Sequence[Bars], period: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Every output of a session by its name; `period` says in words what kind of result it is."""
     told = report.to_dict()
@@ -157,7 +157,7 @@ def refusals_of(report: Report) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _baseline_metrics(asked: TradeParams, baseline: Report) -> dict[str, Any]:
+def _baseline_metrics(asked: SessionParams, baseline: Report) -> dict[str, Any]:
     return {"name": asked.baseline, "final_equity": float(baseline.final_equity), **baseline.to_dict()["metrics"]}
 
 

@@ -6,10 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from gpt_trader import TradingOrchestrator
+from gpt_trader.app.settings import load_settings
 
 COMMAND = Path(sys.executable).parent / "gpt-trader"
 Told = subprocess.CompletedProcess[str]
@@ -28,6 +31,13 @@ def call(tmp_path: Path) -> Callable[..., Told]:
     return run
 
 
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[TradingOrchestrator]:
+    settings = load_settings(env={"GPT_TRADER_HOME": str(tmp_path / "home")}, cwd=tmp_path)
+    with TradingOrchestrator(settings) as orchestrator:
+        yield orchestrator
+
+
 def test_the_literal_command_trades_on_paper_and_says_that_it_is_a_replay(call):
     done = call("run", "--mode", "paper", "--strategy", "momentum", "--symbols", "AAPL", "MSFT")
     assert done.returncode == 0, done.stderr
@@ -41,43 +51,29 @@ def test_the_literal_command_trades_on_paper_and_says_that_it_is_a_replay(call):
     assert "<title>Paper trading of momentum: a replay of recorded data</title>" in page
 
 
-def test_a_speed_makes_the_data_take_its_time_and_changes_no_figure(call):
-    words = (
-        "run",
-        "paper_replay",
-        "--strategy",
-        "momentum",
-        "--symbols",
-        "AAPL",
-        "--from",
-        "2010-01-01",
-        "--json",
-        "-q",
-    )
-    span = ("--to", "2010-03-15")
-    fast = json.loads(call(*words, *span).stdout)
-    slow = json.loads(call(*words, *span, "--speed", str(50 * 86_400)).stdout)  # fifty days a second
+def test_a_speed_makes_the_data_take_its_time_and_changes_no_figure(house):
+    span = {"symbols": ["AAPL"], "strategy": "momentum", "from": "2010-01-01", "to": "2010-03-15"}
+    fast = house.execute_workflow("paper_replay", **span)
+    slow = house.execute_workflow("paper_replay", **span, speed=100.0 * 86_400)  # a hundred days a second
     keys = ("final_equity", "trade_count", "metrics")
-    assert [fast["outputs"][k] for k in keys] == [slow["outputs"][k] for k in keys]
-    step = next(s for s in slow["steps"] if s["method"] == "replay")
-    assert step["seconds"] > (fast["outputs"]["bar_count"] - 1) / 50 * 0.95
+    assert [fast.outputs[k] for k in keys] == [slow.outputs[k] for k in keys]
+    assert "8,640,000 times its own speed" in slow.outputs["period"]["words"]
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("inputs", "code", "said"),
     [
-        (["--limits", "none"], 3, "paper trading always has limits"),
-        (["--limits", "nowhere.yaml"], 2, "no such file"),
-        (["--speed", "-1"], 3, "speed"),
-        (["--symbols", "APPL"], 2, "did you mean 'AAPL'"),
-        (["--params", '{"lookbck": 3}'], 3, "lookbck"),
+        ({"limits": "none"}, 3, "paper trading always has limits"),
+        ({"limits": "nowhere.yaml"}, 2, "no such file"),
+        ({"symbols": ["APPL"]}, 2, "did you mean 'AAPL'"),
+        ({"params": {"lookbck": 3}}, 3, "lookbck"),
+        ({"strategy": "momentun"}, 2, "momentun"),
     ],
 )
-def test_bad_input_ends_with_its_code_and_a_cure(call, words, code, said):
-    done = call("run", "--mode", "paper", "--strategy", "momentum", *words)
-    assert done.returncode == code, done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def test_bad_input_ends_with_its_code_and_a_cure(house, inputs, code, said):
+    result = house.execute_workflow("paper_replay", **{"strategy": "momentum", "from": "2012-01-01", **inputs})
+    assert result.status == "FAILED"
+    assert (result.error["exit_code"], said in f"{result.error['message']} {result.error.get('hint')}") == (code, True)
 
 
 def test_live_trading_is_refused(call):

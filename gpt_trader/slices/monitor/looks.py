@@ -44,7 +44,7 @@ table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:
 th{text-align:left;color:var(--dim);font-weight:600;border-bottom:1px solid var(--line)}
 th{padding:6px 10px;white-space:nowrap}
 td{padding:6px 10px;border-bottom:1px solid var(--line);vertical-align:top}
-th.n,td.n{text-align:right;white-space:nowrap}
+th.n,td.n{text-align:right;white-space:nowrap}td:first-child{white-space:nowrap}
 .months td,.months th{padding:5px 7px;font-size:12.5px}
 .up{color:var(--up)}.down{color:var(--down)}
 code{font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}

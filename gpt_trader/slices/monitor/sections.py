@@ -200,7 +200,7 @@ def origin_section(params: ReportParams) -> Iterator[Markup]:
         rows = [[s["name"], _params(s["params"]), tag("code", (s.get("source") or "")[:16])] for s in strategies]
         yield table(["Strategy", "Parameters", "Source, SHA-256"], rows)
     rows = []
-    for name in ("config", "sizes", "limits", "seed", "versions"):
+    for name in ("policy", "config", "sizes", "limits", "seed", "versions"):
         if name in params.provenance:
             value = params.provenance[name]
             rows.append([name, tag("code", json.dumps(value, default=str, sort_keys=True))])

@@ -58,7 +58,7 @@ def played(
 
 def said_of(params: ReplayParams, bars: Sequence[Bars]) -> dict[str, Any]:
     """How the data was played, in words and numbers."""
-    pace = f"at {params.speed:,.6g} times its own speed" if params.speed else "as fast as it goes"
+    pace = f"at {params.speed:,.12g} times its own speed" if params.speed else "as fast as it goes"
     words = f"on paper: a replay of recorded data, {pace}; no order left this machine"
     return {"recorded": True, "speed": params.speed or None, "words": words, "symbols": [b.symbol for b in bars]}
 

@@ -1,0 +1,56 @@
+"""The allocation of this moment: one plan, what it comes to in lots, and the reasons in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from gpt_trader.core.errors import NoBars
+from gpt_trader.core.frames import bars_of
+from gpt_trader.core.market import nanoseconds
+from gpt_trader.slices.adaptive_portfolio.policy import Policy
+from gpt_trader.slices.adaptive_portfolio.sections import present_sections
+from gpt_trader.slices.adaptive_portfolio.targets import held_of, orders_of, targets_of, weights_held
+
+if TYPE_CHECKING:
+    from gpt_trader.core.context import StepContext
+    from gpt_trader.core.feeds import StrategyCatalog
+    from gpt_trader.slices.adaptive_portfolio.params import AllocateParams
+    from gpt_trader.slices.adaptive_portfolio.policy import Plan
+
+
+def allocated(params: AllocateParams, catalog: StrategyCatalog, ctx: StepContext) -> dict[str, Any]:
+    """Every output of an allocation by its name."""
+    bars = bars_of(params.bars, params.data_provenance)
+    ctx.check()
+    policy = Policy(params, bars, catalog)
+    now = int(policy.past.moments[-1])
+    if params.decided_at:
+        now = nanoseconds(datetime.fromisoformat(params.decided_at))
+    held = held_of(params.positions)
+    parts = weights_held(held, policy, now, params.cash)
+    plan = policy.plan(now, params.cash, parts, inside=lambda key: bool(policy.mix.state(*key)))
+    if not plan.labels:
+        why = "; ".join(f"{symbol}: {reason}" for symbol, reason in plan.left_out.items())
+        raise NoBars(f"nothing can be weighed ({why})", hint="widen the range, or take a shorter window")
+    targets = targets_of(plan, policy, held, params, now)
+    orders, reasons = orders_of(targets), reasons_of(plan)
+    return {
+        "weights": plan.by_symbol(),
+        "strategy_weights": plan.shares,
+        "targets": targets,
+        "rebalance_orders": orders,
+        "turnover": sum(order["value"] for order in orders) / params.cash,
+        "tier": plan.tier.told(),
+        "reasons": reasons,
+        "sections": [*params.sections, *present_sections(targets, orders, reasons)],
+    }
+
+
+def reasons_of(plan: Plan) -> list[str]:
+    """Why it is so, in words."""
+    tier = plan.tier
+    rule = f"at most {tier.most_positions} symbols with {tier.most_weight:.0%} each, {tier.reserve:.0%} in reserve"
+    cash = 1.0 - sum(plan.by_symbol().values())
+    lines = [f"an account of this size is {tier.name}: {rule}", f"{cash:.0%} has no weight and stays in cash"]
+    return lines + [f"{symbol} is left out: {reason}" for symbol, reason in plan.left_out.items()]
