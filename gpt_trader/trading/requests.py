@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from gpt_trader.core.bars import priced
 from gpt_trader.core.errors import NoBars, UsageError
 from gpt_trader.core.frames import bars_of
 from gpt_trader.core.market import nanoseconds
@@ -77,7 +78,7 @@ class Traded(Outputs):
 
 def traded_bars(asked: SessionParams) -> list[Bars]:
     """The bars from the decision on; a symbol without any is an error that says what to change."""
-    every = bars_of(asked.bars, asked.data_provenance)
+    every = [_alive(b) for b in bars_of(asked.bars, asked.data_provenance)]
     if not asked.decided_at:
         return every
     start = nanoseconds(datetime.fromisoformat(asked.decided_at))
@@ -127,6 +128,11 @@ def compared(asked: SessionParams, catalog: StrategyCatalog, bars: Sequence[Bars
     names = {b.symbol: f"{asked.baseline}:{b.symbol}" for b in bars}
     specs = [StrategySpec(name, make, {}, (s,), sizing_of(rule, cash, name)) for s, name in names.items()]
     return run_backtest(specs, bars, config_of(asked, bars, "none"))
+
+
+def _alive(bars: Bars) -> Bars:
+    """A bar without a price fills nothing and harms nothing; a symbol that has nothing else is a fault of the data."""
+    return bars if (bars.close > 0).any() else priced(bars)
 
 
 def _instrument(bars: Bars, size: Mapping[str, Any]) -> Instrument:

@@ -458,11 +458,13 @@ def test_where_an_optimiser_finds_no_weights_those_before_are_kept_and_it_is_sai
     assert "inverse_volatility" in str(caught.value.hint)
 
 
-def test_too_few_bars_are_an_error_and_a_flat_market_is_left_alone(rebalance):
+def test_too_few_bars_and_a_flat_market_are_errors_with_their_cure(rebalance):
     with pytest.raises(NoBars, match="leave none to trade after the 60"):
         rebalance(market(61))
-    flat = rebalance([bars_from([5.0] * 100)], every=10)
-    assert (flat.final_equity, flat.positions) == (100_000.0, [])
+    with pytest.raises(NoBars, match=r"nothing can be weighed \(AAA: its returns do not vary\)"):
+        rebalance([bars_from([5.0] * 100)], every=10)
+    with pytest.raises(BadData, match="100 of the 100 bars of AAA have no usable price"):
+        rebalance([bars_from([float("nan")] * 100)])
     with pytest.raises(BadData):
         rebalance([bars_from([1.0])])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpt_trader.core.errors import ConfigError, NoBars, NotFound, UsageError
+from gpt_trader.core.errors import BadData, ConfigError, NoBars, NotFound, UsageError
 from gpt_trader.core.frames import frame_of, said_of
 from gpt_trader.slices.backtest.params import BacktestParams
 from gpt_trader.slices.backtest.slice import Backtest
@@ -210,3 +210,9 @@ def test_wrong_requests_are_errors_with_their_cure(run):
     for rule in ("all-in", "sleeve:2", "sleeve:half"):
         with pytest.raises(ConfigError, match="not a way of sizing"):
             run(bars, selection=HOLD, sizes={"AAA": {"rule": rule}})
+
+
+def test_a_symbol_without_any_price_is_a_fault_of_the_data_and_single_gaps_are_not(run):
+    with pytest.raises(BadData, match="3 of the 3 bars of AAA have no usable price"):
+        run(bars_from([float("nan")] * 3), strategy="buy_and_hold")
+    assert run(bars_from([10.0, float("nan"), 11.0, 12.0]), strategy="buy_and_hold").final_equity > 0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from gpt_trader.core.errors import NoBars
 from gpt_trader.core.frames import bars_of
 from gpt_trader.core.market import nanoseconds
 from gpt_trader.slices.adaptive_portfolio.policy import Policy
 from gpt_trader.slices.adaptive_portfolio.sections import present_sections
+from gpt_trader.slices.adaptive_portfolio.session import nothing_to_weigh
 from gpt_trader.slices.adaptive_portfolio.targets import held_of, orders_of, targets_of, weights_held
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def allocated(params: AllocateParams, catalog: StrategyCatalog, ctx: StepContext
     parts = weights_held(held, policy, now, params.cash)
     plan = policy.plan(now, params.cash, parts, inside=lambda key: bool(policy.mix.state(*key)))
     if not plan.labels:
-        why = "; ".join(f"{symbol}: {reason}" for symbol, reason in plan.left_out.items())
-        raise NoBars(f"nothing can be weighed ({why})", hint="widen the range, or take a shorter window")
+        raise nothing_to_weigh(plan.left_out)
     targets = targets_of(plan, policy, held, params, now)
     orders, reasons = orders_of(targets), reasons_of(plan)
     return {

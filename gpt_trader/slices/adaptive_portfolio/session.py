@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import NoBars
-from gpt_trader.core.frames import bars_of, times_of
+from gpt_trader.core.frames import times_of
 from gpt_trader.core.market import nanoseconds, time_of
 from gpt_trader.slices.adaptive_portfolio.cells import Book, Cell, Hold, Weighted
 from gpt_trader.slices.adaptive_portfolio.mix import HOLD
 from gpt_trader.slices.adaptive_portfolio.policy import Policy
 from gpt_trader.trading.modes import run_backtest
 from gpt_trader.trading.playback import span_of
-from gpt_trader.trading.requests import config_of
+from gpt_trader.trading.requests import config_of, traded_bars
 from gpt_trader.trading.seats import StrategySpec
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Session:
 
     def __init__(self, params: RebalanceParams, catalog: StrategyCatalog, ctx: StepContext) -> None:
         self._params, self._ctx = params, ctx
-        every = bars_of(params.bars, params.data_provenance)
+        every = traded_bars(params.model_copy(update={"decided_at": ""}))
         self.policy = Policy(params, every, catalog)
         moments = self.policy.past.moments
         first = self._first(every)
@@ -48,7 +48,11 @@ class Session:
             self._ctx.check()
             self._ctx.progress(done, total, "bars")
 
-        return run_backtest(self._specs(), self.bars, config_of(self._params, self.bars, limits), progress=tell)
+        report = run_backtest(self._specs(), self.bars, config_of(self._params, self.bars, limits), progress=tell)
+        plans = [plan for _, _, plan in self.book.history]
+        if plans and not any(plan.labels for plan in plans):
+            raise nothing_to_weigh(plans[-1].left_out)
+        return report
 
     def history_frame(self) -> pd.DataFrame:
         """One row for each weight of each rebalancing."""
@@ -99,6 +103,12 @@ class Session:
                 cell = Cell(self.book, name, b.symbol, span=span_of(b))
                 specs.append(StrategySpec(cell.name, Weighted(make, cell), params, (b.symbol,), cell))
         return specs
+
+
+def nothing_to_weigh(left_out: Mapping[str, str]) -> NoBars:
+    """The error where no symbol can have a weight, with the reason of each."""
+    why = "; ".join(f"{symbol}: {reason}" for symbol, reason in left_out.items())
+    return NoBars(f"nothing can be weighed ({why})", hint="widen the range, or take a shorter window")
 
 
 def _from(bars: Sequence[Bars], known: int) -> list[Bars]:

@@ -65,6 +65,9 @@ def _lines(section: Mapping[str, Any]) -> Iterator[Markup]:
         for i, values in enumerate(section["lines"].values())
     ]
     names = section["lines"]
+    if not names or not len(ts):
+        yield tag("p", "There is nothing to draw.", class_="note")
+        return
     yield tag("p", *(tag("span", n, class_=f"key hue{i % HUES}") for i, n in enumerate(names)), class_="legend")
     percent = section.get("unit") == "percent"
     yield chart(drawn, lambda v: f"{v:.0%}" if percent else f"{v:,.5g}", height=190, name=str(section.get("title", "")))
