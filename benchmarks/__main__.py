@@ -14,9 +14,9 @@ from pathlib import Path
 
 from benchmarks.measure import ROOT
 
-NAMES = ("workflow", "events", "startup", "backtest", "sweep")
+NAMES = ("workflow", "events", "startup", "backtest", "sweep", "optimize")
 PLACE = ROOT / "benchmarks" / "out"
-ROUNDS = 3
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 
 
 def install() -> None:

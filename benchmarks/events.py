@@ -255,8 +255,9 @@ def measure(rounds: int = 1) -> dict[str, dict[str, float]]:
     return {n: {k: statistics.median(f[k] for f in every) for k in every[0]} for n, every in collected.items()}
 
 
-def table(found: dict[str, dict[str, float]]) -> str:
+def table(rounds: int) -> str:
     """The figures as Markdown; a ratio is ours against theirs."""
+    found = measure(rounds)
     rows = ["| bus | p50, µs | p99, µs | one by one, events/s | in batches of 100, events/s |", "|---|---|---|---|---|"]
     for name, f in found.items():
         rows.append(f"| {name} | {f['p50_us']:.0f} | {f['p99_us']:.0f} | {f['serial']:,.0f} | {f['bulk']:,.0f} |")
@@ -271,4 +272,4 @@ def table(found: dict[str, dict[str, float]]) -> str:
 
 
 if __name__ == "__main__":
-    print(table(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 3)))
+    print(table(int(sys.argv[1]) if len(sys.argv) > 1 else 3))
