@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -82,11 +81,12 @@ def thinned(ts: Times, values: Floats) -> tuple[Times, Floats]:
     """So few points that a chart can show them; the extremes of each stretch stay."""
     if len(ts) <= MOST:
         return ts, values
-    edges = np.linspace(0, len(ts), MOST // 2 + 1).astype(np.int64)
-    kept = {0, len(ts) - 1}
-    for first, end in pairwise(edges.tolist()):
-        kept |= {first + int(np.argmin(values[first:end])), first + int(np.argmax(values[first:end]))}
-    rows = np.array(sorted(kept))
+    length = math.ceil(len(ts) / (MOST // 2))
+    count = math.ceil(len(ts) / length)
+    table = np.pad(values, (0, count * length - len(ts)), mode="edge").reshape(count, length)
+    starts = np.arange(count) * length
+    kept = np.concatenate(([0, len(ts) - 1], starts + table.argmin(axis=1), starts + table.argmax(axis=1)))
+    rows = np.unique(np.minimum(kept, len(ts) - 1))
     return ts[rows], values[rows]
 
 

@@ -63,7 +63,9 @@ def _spread(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
-    return {str(name): [_plain(v) for v in frame[name].tolist()] for name in frame.columns}
+    told: dict[str, list[Any]] = {str(name): frame[name].tolist() for name in frame.columns if name != "time"}
+    seconds = ns_of(frame["time"]).astype("datetime64[ns]")
+    return {"time": [f"{text}+00:00" for text in np.datetime_as_string(seconds, unit="s").tolist()], **told}
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
