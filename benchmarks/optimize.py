@@ -2,7 +2,6 @@
 
 Run `python -m benchmarks.optimize [ROUNDS]`. The kernel alone keeps nothing and proves nothing; `search` also keeps
 every trial on the disk, trades its best again on the desk and counts luck; by default it also holds bars back.
-backtesting.py optimises the same pairs where BENCH_BACKTESTING names its Python.
 """
 
 from __future__ import annotations

@@ -78,4 +78,4 @@ def _print_waiting(app: Application) -> None:
 
 def dead_letters(app: Application) -> int:
     """How many events no subscriber could handle."""
-    return int(app.store.read("dead.count")[0]["count"]) if "dead.count" in app.store.sql else 0
+    return int(app.store.read("dead.count")[0]["count"])
