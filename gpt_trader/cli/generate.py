@@ -55,7 +55,17 @@ def main() -> int:
         folder.mkdir(exist_ok=True)
         for name, text in _KINDS[kind]().items():
             (folder / name).write_text(text, encoding="utf-8")
+        if kind == "schemas":
+            _statements()
     return 0
+
+
+def _statements() -> None:
+    """The compiled statements of the journal lie beside it: they are no one's business but its own."""
+    from gpt_trader.journal.compile import files
+
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

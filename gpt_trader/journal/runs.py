@@ -280,13 +280,12 @@ class Runs:
     # forgetting
 
     def prune(self, *, before: int) -> int:
-        """Forget runs that ended and began before a moment; returns how many."""
+        """Forget runs that ended and began before a moment, unless they go on again; returns how many."""
         forgotten = 0
         while rows := self.store.read("run.old", before=before, count=200):
             ids = [{"run_id": r["id"]} for r in rows]
-            tables = ("step.delete", "approval.delete", "checkpoint.delete", "run.delete")
-            self.store.write([(name, ids, False) for name in tables])
-            forgotten += len(ids)
+            tables = ("run.delete", "step.delete", "approval.delete", "checkpoint.delete")
+            forgotten += self.store.write([(name, ids, False) for name in tables])[0]
         self.store.write([("definition.sweep", {}, False)])
         return forgotten
 

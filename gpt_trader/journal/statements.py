@@ -103,6 +103,12 @@ def _later(column: Any) -> ColumnElement[int]:
     return case((column > _n(column.name), column), else_=_n(column.name))
 
 
+def _forget(table: Table) -> Any:
+    """What belonged to a run that is deleted; one that somebody took up again meanwhile keeps it all."""
+    there: Select[Any] = select(literal_column("1")).select_from(run).where(run.c.id == _p("run_id"))
+    return delete(table).where(table.c.run_id == _p("run_id"), not_(exists(there)))
+
+
 _NEW_STEP = (
     "run_id",
     "path",
@@ -212,7 +218,7 @@ STATEMENTS: dict[str, Any] = {
     .order_by(run.c.id)
     .limit(_n("count")),
     "run.inputs": select(run.c.inputs),
-    "run.delete": delete(run).where(run.c.id == _p("run_id")),
+    "run.delete": delete(run).where(run.c.id == _p("run_id"), not_(_live(run))),
     "definition.sweep": delete(definition).where(definition.c.hash.not_in(select(run.c.definition))),
     # steps
     "step.begin": _guarded_insert(step, *_NEW_STEP),
@@ -242,7 +248,7 @@ STATEMENTS: dict[str, Any] = {
             ]
         ).where(step.c.run_id == _p("run_id"), step.c.path == _p("path"), step.c.attempt == _n("attempt")),
     ),
-    "step.delete": delete(step).where(step.c.run_id == _p("run_id")),
+    "step.delete": _forget(step),
     "step.outputs": select(step.c.outputs).where(step.c.outputs.is_not(None)),
     # approvals and checkpoints
     "approval.ask": upsert(approval)
@@ -261,7 +267,7 @@ STATEMENTS: dict[str, Any] = {
         or_(approval.c.expires_at.is_(None), approval.c.expires_at > _n("at")),
     )
     .values(decision=_p("decision"), by=_p("by"), reason=_p("reason"), decided_at=_n("at")),
-    "approval.delete": delete(approval).where(approval.c.run_id == _p("run_id")),
+    "approval.delete": _forget(approval),
     "checkpoint.get": select(*checkpoint.columns).where(
         checkpoint.c.run_id == _p("run_id"), checkpoint.c.path == _p("path")
     ),
@@ -270,7 +276,7 @@ STATEMENTS: dict[str, Any] = {
     .on_conflict_do_update(
         index_elements=["run_id", "path"], set_={"count": _n("count"), "cursor": _n("cursor"), "at": _n("at")}
     ),
-    "checkpoint.delete": delete(checkpoint).where(checkpoint.c.run_id == _p("run_id")),
+    "checkpoint.delete": _forget(checkpoint),
     # history
     "event.add": insert(event).values(_row(event, "topic", "key", "at", "run_id", "payload")),
     "event.after": select(*event.columns).where(event.c.seq > _n("seq")).order_by(event.c.seq).limit(_n("count")),

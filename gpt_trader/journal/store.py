@@ -20,7 +20,8 @@ Op = tuple[str, Row | Sequence[Row], bool]
 Written = Sequence[tuple[Row | Sequence[Row], int]]
 """Events that were committed, in sequence: their params and the last sequence number of each."""
 
-_SERIAL = frozenset({"event.add", "run.enter"})
+_SERIAL = frozenset({"event.add", "run.enter", "definition.sweep"})
+"""What waits for whoever else does one of these; a run begins with an event, so no sweep comes between."""
 
 
 class Listener(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,68 @@ def test_a_replay_asks_for_what_matches_and_names_who_is_unknown(store: Store) -
     with pytest.raises(NotFound, match="no subscriber is called 'alert'") as found:
         replay_to(history, "alert", 1, 2)
     assert found.value.hint == "did you mean 'alerts'?"
+
+
+def test_a_run_that_is_taken_up_again_while_it_is_pruned_stays_whole(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, read = Runs(store, WallClock()), store.read
+    begun(store, "old-1", "FAILED")
+    begun(store, "old-2", "FAILED")
+
+    def taken_meanwhile(name: str, **params: object) -> object:
+        rows = read(name, **params)
+        if name == "run.old" and rows:
+            runs.take(runs.get("old-2"), "me:1:1:a")
+        return rows
+
+    monkeypatch.setattr(store, "read", taken_meanwhile)
+    assert runs.prune(before=FUTURE) == 1
+    assert [(r.id, r.status) for r in runs.recent()] == [("old-2", "RUNNING")]
+    assert (len(runs.steps("old-1")), len(runs.steps("old-2"))) == (0, 1)
+    assert runs.approval("old-2", "steps[0]") is not None
+    assert runs.checkpoint("old-2", "steps[0]") == (1, 2)
+
+
+def begun(store: Store, run_id: str, status: str, definition: str = "d") -> None:
+    """A run with a step, a question and a checkpoint, whose owner is gone."""
+    own = {"run_id": run_id, "owner": "gone:1:1:a", "fence": 1}
+    step = {"path": "steps[0]", "attempt": 1, "name": "a", "slice": "", "method": "", "status": "FAILED"}
+    store.write(
+        [
+            ("definition.put", {"hash": definition, "name": "w", "body": "{}"}, False),
+            ("run.create", created(run_id, status, definition), True),
+            ("step.begin", {**own, **step, "params_hash": "", "cache_key": None, "started_at": 1}, True),
+            ("approval.ask", {"run_id": run_id, "path": "steps[0]", "message": "?", "asked_at": 1, "expires_at": None}
+             | {"by": "", "reason": ""}, True),
+            ("checkpoint.put", {**own, "path": "steps[0]", "count": 1, "cursor": 2, "at": 1}, True),
+        ]
+    )  # fmt: skip
+
+
+def created(run_id: str, status: str, definition: str) -> dict[str, object]:
+    """The row of a run."""
+    words = {"id": run_id, "workflow": "w", "mode": "paper", "status": status, "reason": "", "definition": definition}
+    owned = {"owner": "gone:1:1:a", "fence": 1, "lease_until": 0, "created_at": 1, "group_key": None, "group_limit": 0}
+    return {**words, **owned, "inputs": "{}", "versions": "{}", "forked_from": None}
+
+
+def test_a_definition_is_not_swept_while_a_new_run_takes_it(store: Store) -> None:
+    """The run is not committed yet when the sweep begins, so the sweep cannot see it and has to wait for it."""
+    store.write([("definition.put", {"hash": "d", "name": "w", "body": "{}"}, False)])
+    connection = store.driver.connect()
+    cursor = connection.cursor()
+    store.driver.begin(cursor, serial=True)  # as every run begins, because it begins with an event
+    cursor.execute(store.sql["definition.put"], {"hash": "d", "name": "w", "body": "{}"})
+    cursor.execute(store.sql["run.create"], created("new", "RUNNING", "d"))
+    sweep = threading.Thread(target=lambda: store.write([("definition.sweep", {}, False)]))
+    sweep.start()
+    sweep.join(0.3)
+    cursor.execute("COMMIT")
+    connection.close()
+    sweep.join(10)
+    assert store.read("definition.get", hash="d")
+    store.write([("run.end", {"run_id": "new", "owner": "gone:1:1:a", "fence": 1, "status": "FAILED", "reason": ""}
+                  | {"ended_at": 1, "error": None}, True), ("run.delete", {"run_id": "new"}, True),
+                 ("definition.sweep", {}, False)])  # fmt: skip
+    assert not store.read("definition.get", hash="d")
