@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from gpt_trader.core.errors import NotFound, ValidationError
@@ -20,6 +21,7 @@ class Catalog(Generic[T]):
         self.plural = plural or f"{kind}s"
         self._factories: dict[str, Callable[[], T]] = {}
         self._loaded: dict[str, T] = {}
+        self._making = threading.RLock()  # a factory may ask for another name
 
     def add(self, name: str, factory: Callable[[], T]) -> None:
         """Offer a thing under a name that is still free."""
@@ -31,7 +33,9 @@ class Catalog(Generic[T]):
         if name not in self._loaded:
             if name not in self._factories:
                 raise NotFound.among(self.kind, name, self._factories)
-            self._loaded[name] = self._factories[name]()
+            with self._making:
+                if name not in self._loaded:
+                    self._loaded[name] = self._factories[name]()
         return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:

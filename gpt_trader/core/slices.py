@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
@@ -143,7 +142,6 @@ class SliceCatalog(Catalog[type[Slice]]):
         self._services = dict(services or {})
         self._makers: dict[str, Callable[[], Any]] = {}
         self._instances: dict[str, Slice] = {}
-        self._making = threading.RLock()
 
     def provide(self, name: str, service: Any) -> None:
         """Offer a service that slices may need by this name."""

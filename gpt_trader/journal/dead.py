@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gpt_trader.core.errors import Conflict, Fenced, NotFound
 from gpt_trader.core.events import Event
 from gpt_trader.journal.history import History, event_of
+from gpt_trader.journal.hub import RETRIED
 from gpt_trader.journal.store import Op, Row
 
 
@@ -43,7 +44,7 @@ class DeadLetters:
                 f"'{subscriber}' has no name in the journal, so nobody can try again", hint="drop it instead"
             )
         delivery = {"subscriber": subscriber, "key": f"#{seq}", "seq": seq, "attempts": 0, "next_at": 0, "error": ""}
-        fact = self._history.fact("bus.dead.retried", {"subscriber": subscriber, "seq": seq})
+        fact = self._history.fact(RETRIED, {"subscriber": subscriber, "seq": seq})
         ops: list[Op] = [("delivery.put", delivery, False), ("event.add", fact, False)]
         self._settle(subscriber, seq, ops)
 

@@ -15,7 +15,9 @@ from gpt_trader.journal.recent import Recent
 from gpt_trader.journal.store import Op, Store, Written
 from gpt_trader.journal.tracks import Track
 
-RETRIED = "bus.dead.retried"
+RETRIED, REPLAYED = "bus.dead.retried", "bus.replay.asked"
+"""Facts that tell lanes, wherever they are, to look what a person wants handled again."""
+_AGAIN = frozenset({RETRIED, REPLAYED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,7 @@ class Hub(Generic[M]):
                     if track.mark is None:
                         track.mark = row[0]
                         lane.wake()
-                if topic == RETRIED:
+                if topic in _AGAIN:
                     self._look_again()
 
     def _route(self, topic: str) -> list[tuple[M, Track]]:

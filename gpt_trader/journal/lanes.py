@@ -281,6 +281,8 @@ class Lane:
             return self._commit([*(answer or ()), *ops()], at)
         if self._handled == self._recorded:
             self._since = time.monotonic()
+        if at is not None:  # before it counts as handled: whoever commits events may record our place at any moment
+            at[0].cursor = at[1]
         self._handled += 1
         hit("event.handled")
         return None

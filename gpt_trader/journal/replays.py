@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gpt_trader.core.errors import NotFound
 from gpt_trader.journal.history import PAGE, History
-from gpt_trader.journal.hub import RETRIED
+from gpt_trader.journal.hub import REPLAYED
 from gpt_trader.journal.store import Op
 
 
@@ -23,6 +23,6 @@ def replay_to(history: History, subscriber: str, first: int, last: int) -> int:
         if len(page) == PAGE:
             store.write(page)
             page = []
-    fact = history.fact(RETRIED, {"subscriber": subscriber, "first": first, "last": last})
+    fact = history.fact(REPLAYED, {"subscriber": subscriber, "first": first, "last": last})
     store.write([*page, ("event.add", fact, False)])
     return count

@@ -417,6 +417,8 @@ def test_a_replay_reaches_the_named_subscriber_and_nobody_else(call):
     assert call("events", "replay", "1-3", "--to", "alerts").out == "handed 2 events to alerts\n"
     served()
     assert heard == {"alerts": [1, 3, 1, 3], "others": [1, 3]}
+    last = json.loads(call("events", "tail", "--count", "1", "--json").out.splitlines()[-1])
+    assert (last["topic"], last["payload"]["subscriber"]) == ("bus.replay.asked", "alerts")  # no dead letter was there
 
 
 def test_settings_tell_where_they_come_from(call, project, monkeypatch):

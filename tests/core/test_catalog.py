@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from gpt_trader.core.catalog import Catalog
@@ -19,6 +23,33 @@ def test_a_thing_is_loaded_once_and_not_before_it_is_asked_for() -> None:
     catalog.add("one", load)
     assert (loads, list(catalog), len(catalog), "one" in catalog) == ([], ["one"], 1, True)
     assert (catalog["one"], catalog["one"], loads) == (1, 1, [1])
+
+
+def test_a_thing_that_two_threads_ask_for_first_at_once_is_loaded_once() -> None:
+    both = threading.Barrier(2)
+    loads: list[object] = []
+
+    def load() -> object:
+        time.sleep(0.05)
+        loads.append(object())
+        return loads[-1]
+
+    def ask(_: int) -> object:
+        both.wait()
+        return catalog["one"]
+
+    catalog: Catalog[object] = Catalog("thing")
+    catalog.add("one", load)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(ask, range(2))) == loads * 2
+    assert len(loads) == 1
+
+
+def test_a_factory_may_ask_for_another_name() -> None:
+    catalog: Catalog[int] = Catalog("number")
+    catalog.add("one", lambda: 1)
+    catalog.add("two", lambda: catalog["one"] + 1)
+    assert catalog["two"] == 2
 
 
 def test_a_name_is_given_once() -> None:

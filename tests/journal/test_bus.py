@@ -188,6 +188,26 @@ def test_what_was_handled_is_recorded_within_milliseconds_and_without_a_next_eve
     assert within(2, lambda: bus.hub.store.read("subscription.get", name="prompt")[0]["cursor"] == 1)
 
 
+def test_a_place_that_rides_along_at_the_moment_of_handling_is_that_of_the_event_handled(
+    bus: EventBus, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever commits events takes the places of lanes along; one that is counted as recorded must be recorded."""
+    from gpt_trader.journal import lanes
+
+    taken: list[int] = []
+
+    def ride(place: str) -> None:
+        if place == "event.handled":
+            (lane,) = bus.hub.lanes
+            taken.append(lane.ticket()[1]["cursor"])  # type: ignore[call-overload]
+
+    monkeypatch.setattr(lanes, "hit", ride)
+    bus.subscribe("a.*", lambda event: None, name="reader")
+    sent = [bus.publish("a.b").seq for _ in range(3)]
+    assert bus.flush(5)
+    assert taken == sent
+
+
 def test_the_place_moves_on_past_what_does_not_concern_the_subscriber(bus: EventBus):
     bus.subscribe("rare.*", lambda e: None, name="rare").close()
     with EventBus(bus.hub.store, WallClock()) as second:
