@@ -102,6 +102,9 @@ class Account:
         self._lane = next(iter(self.lanes.values()))
         self.correlation: Callable[[str, str, int], float] = _not_known
         self.opening: int | None = None
+        self._short: set[str] = set()
+        self._often = max(1, len(self.lanes) // 16)
+        self._since = 0
         self.equity = 0.0
         self.cash = 0.0
         self.refresh()
@@ -122,8 +125,10 @@ class Account:
 
     def book(self, fill: Fill) -> RoundTrip | None:
         """Apply a fill to the ledger and bring the floats up to date."""
-        _, _, strategy, symbol, _, _, _, _, _, _, _ = fill
+        _, _, strategy, symbol, _, _, price, _, _, _, _ = fill
         lane = self.lanes[symbol]
+        if lane.price != lane.price:  # noqa: PLR0124 - the bar before had no price, and NaN would never leave the sums
+            lane.price = float(price)
         position = lane.own.get(strategy)
         if position is None:
             position = self.position(strategy, symbol)
@@ -135,8 +140,7 @@ class Account:
             self.cash = cash = float(self.portfolio.total_cash())
             self.equity = cash + value
         else:
-            self._refresh_lane(lane)
-            self._total()
+            self._rebook(lane)
         return closed
 
     def refresh(self) -> None:
@@ -170,12 +174,16 @@ class Account:
 
     def surely_affords(self, lane: Lane, change: float, price: float) -> bool:
         """Whether a trade is beyond doubt within equity times leverage; what shrinks a position always is."""
-        if self.opening is not None:
-            return False  # marks of this very bar may stand in the figures: the exact way leaves them out
         held = lane.held
         after = held + change
         if (0.0 <= after < held) or (held < after <= 0.0):
             return True
+        if not self.single and not self._short and after > 0.0 and self._lever >= 1.0:
+            cost = change * price * lane.unit
+            if self.cash - cost > cost:
+                return True  # who owes neither shares nor money has no more exposure than equity, at any price
+        if self.opening is not None:
+            return False  # marks of this very bar may stand in the figures: the exact way leaves them out
         needed = (after if after > 0.0 else -after) * price * lane.unit
         room = (self.equity - lane.value + held * price * lane.unit) * self._lever
         if not self.single:
@@ -237,8 +245,24 @@ class Account:
         else:
             lane.held = float(sum((p.quantity for p in held), ZERO))
         lane.value = lane.held * lane.price * lane.unit
+        if lane.held < 0.0:
+            self._short.add(lane.symbol)
+        else:
+            self._short.discard(lane.symbol)
+
+    def _rebook(self, lane: Lane) -> None:
+        """Follow one lane's fill; with many lanes all of them are added up anew only now and then, as that is slow."""
+        cash, value = self.cash, lane.value
+        self._refresh_lane(lane)
+        self._since += 1
+        if self._since >= self._often:
+            self._total()
+            return
+        self.cash = float(self.portfolio.total_cash())
+        self.equity += (self.cash - cash) + (lane.value - value)
 
     def _total(self) -> None:
+        self._since = 0
         self.cash = cash = float(self.portfolio.total_cash())
         if self.single:
             self.equity = cash + self._lane.value

@@ -138,11 +138,14 @@ class BuyingPower(IntegrityControl):
     def check(self, look: Look) -> str | None:
         account, order, lane = look.account, look.order, look.lane
         assert lane is not None
-        if not look.working and account.surely_affords(lane, look.change, look.price):
+        surely = account.surely_affords(lane, look.change, look.price)
+        if surely and not look.working:
             return None
         if order.share is not None:
             return None  # it is sized at the fill by the money there is, and checked there
         reserved = reserved_by(look)
+        if surely and not reserved:
+            return None
         fee = ZERO
         if look.costs is not None:
             fee = look.costs.fee.of(order.quantity, exact(look.price) * order.quantity)
