@@ -112,7 +112,7 @@ class Desk:
 
     def look(self, equity: float, data: MarketData) -> None:
         """Let the guard look at the session, and obey."""
-        halts = self.guard.look(equity, data.ns)
+        halts = self.guard.look(equity, data.ns, before=self.curve[-1] if self.curve else equity)
         if halts:
             self.obey(halts, data)
 

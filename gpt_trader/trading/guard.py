@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import ConfigError
@@ -66,17 +67,27 @@ class Guard:
         self._heights = tuple(control for control in running if isinstance(control, EquityControl))
         self._losses = min((c.limit for c in running if isinstance(c, ConsecutiveLosses)), default=NEVER)
         self._day_end = 0
+        self._moved = 0.0
         self._issued: dict[str, Approved] = {}
 
     # --- one order ----------------------------------------------------------------------------------------------------
 
     def check(self, order: Order, ns: int) -> Approved | Refused:
-        """Judge an order: the verdict carries it, so that nothing else can be sent in its name."""
+        """Judge an order: the verdict carries it, so that nothing else can be sent in its name.
+
+        While entries are closed, what reduces is approved as an order that can do nothing else: whatever else fills
+        before it, it turns no position.
+        """
         working = self.working()
         quick = self._screens and not working and not self.halts
         if quick and self._screen.passes(order, self.account, self.memory, ns):
             return self._approve(order, ns)
-        return self._judge(order, working, ns) or self._approve(order, ns)
+        refused = self._judge(order, working, ns)
+        if refused is not None:
+            return refused
+        if self.halts and order.aim is None and self._closed_to(order.symbol) is not None:
+            order = order._replace(terms=replace(order.terms, reduce_only=True))
+        return self._approve(order, ns)
 
     def redeem(self, approved: Approved) -> bool:
         """Whether this very approval came from here and was not used before; it is used now."""
@@ -84,18 +95,24 @@ class Guard:
 
     # --- the session --------------------------------------------------------------------------------------------------
 
-    def look(self, equity: float, ns: int) -> Sequence[Halt]:
-        """Ask the running controls; what they demand for the first time is given back."""
+    def look(self, equity: float, ns: int, *, before: float | None = None) -> Sequence[Halt]:
+        """Ask the running controls; what they demand for the first time is given back.
+
+        `before` is the last equity that was known before this mark, which the guard need not have looked at; a day and
+        a session begin with it, so that what their first bar loses is theirs.
+        """
         memory = self.memory
-        memory.ns = ns
-        memory.equity = equity
+        last = memory.equity if before is None else before + self._moved
+        self._moved = 0.0
         if self.floor < equity > self.ceiling and ns < self.wake:  # nothing but a new peak
+            memory.ns, memory.equity = ns, equity
             memory.peak = self.ceiling = equity
             self.floor = self._highest_mark()
             return ()
         if ns >= self._day_end:
-            self._new_day(equity, ns)
+            self._new_day(last, equity, ns)
         memory = self.memory
+        memory.ns, memory.equity = ns, equity
         memory.peak = max(memory.peak, equity)
         if self._margin:
             self._measure_margin()
@@ -128,7 +145,10 @@ class Guard:
         memory.start_equity += amount
         memory.day_equity += amount
         memory.peak += amount
+        memory.equity += amount
+        self._moved += amount
         self._set_marks()
+        self.wake = 0 if self._running else NEVER
 
     def clear(self, code: str, *, person: str, reason: str) -> None:
         """Lift a halt; it takes a person with a name and a reason, which the caller writes down."""
@@ -183,26 +203,21 @@ class Guard:
                 return halt
         return None
 
-    def _new_day(self, equity: float, ns: int) -> None:
+    def _new_day(self, last: float, equity: float, ns: int) -> None:
         memory = self.memory
-        if not memory.start_ns:
+        if math.isnan(memory.start_equity):
             memory.start_ns = ns
             memory.start_equity = memory.day_equity = memory.peak = equity
         elif self._session_offset is not None:
-            self._new_session(equity, ns)
+            self._new_session(last, ns)
         else:
-            memory.day_equity = equity
+            memory.day_equity = last
         offset = self._session_offset or 0
         self._day_end = ((ns + offset) // DAY + 1) * DAY - offset
 
-    def _new_session(self, equity: float, ns: int) -> None:
-        fresh, old = Memory(), self.memory
-        fresh.orders, fresh.sent, fresh.drift = old.orders, old.sent, old.drift
-        fresh.ns = fresh.start_ns = ns
-        fresh.equity = fresh.start_equity = fresh.day_equity = equity
-        fresh.peak = old.peak
-        self.memory = fresh
-        self._strategy_memory = {name: Memory() for name in self._per_strategy}
+    def _new_session(self, last: float, ns: int) -> None:
+        self.memory = self.memory.next_session(last, ns)
+        self._strategy_memory = {name: own.next_session(last, ns) for name, own in self._strategy_memory.items()}
         self.halts = [halt for halt in self.halts if halt.code == "trailing_drawdown"]
 
     def _measure_margin(self) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 KEPT = 1024
+GOES_ON = ("children", "drift", "last_loss_ns", "mismatched", "orders", "parents", "peak", "rejects", "sent")
+"""What a new session does not forget: times, heights and open matters, but no counts."""
 
 
 class Memory:
@@ -64,6 +66,15 @@ class Memory:
         self.unprotected = 0.0
         self.steps = 0
         self.mismatched: set[str] = set()
+
+    def next_session(self, equity: float, ns: int) -> Memory:
+        """The memory of the session that begins now, with this equity; what is measured by time goes on."""
+        fresh = Memory()
+        fresh.ns = fresh.start_ns = ns
+        fresh.equity = fresh.start_equity = fresh.day_equity = equity
+        for name in GOES_ON:
+            setattr(fresh, name, getattr(self, name))
+        return fresh
 
     def approved(self, order: Order, ns: int) -> None:
         """Remember an order that was let through."""
