@@ -152,7 +152,7 @@ class SimBroker:
         if bar.tradable():
             self._born.clear()
             yield from self._open_phase(live, bar)
-            if works:
+            if self._works.get(bar.symbol):
                 yield from self._range_phase(bar)
                 yield from self._close_phase(bar)
         self._close_turn(self._live(bar), bar)
@@ -264,7 +264,10 @@ class SimBroker:
         return w
 
     def _remove(self, w: Working) -> None:
-        self._works[w.order.symbol].remove(w)
+        works = self._works[w.order.symbol]
+        works.remove(w)
+        if not works:  # with many symbols, looking through empty books for every order takes longer than all the rest
+            del self._works[w.order.symbol]
         self.pending -= 1
 
     def _end(self, w: Working, code: str, ns: int) -> None:
