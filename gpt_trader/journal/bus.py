@@ -15,6 +15,7 @@ from gpt_trader.core.failpoints import hit
 from gpt_trader.core.ports import Clock
 from gpt_trader.journal.claims import Claims, claims_for
 from gpt_trader.journal.dead import DeadLetters
+from gpt_trader.journal.history import Message
 from gpt_trader.journal.hub import BusSettings, Hub
 from gpt_trader.journal.lanes import Lane
 from gpt_trader.journal.place import Place
@@ -23,8 +24,6 @@ from gpt_trader.journal.watch import Watch
 
 __all__ = ["BusSettings", "EventBus", "Subscription"]
 
-Message = tuple[str, Mapping[str, Any]] | tuple[str, Mapping[str, Any], str]
-"""Topic, payload and, if it has one, key."""
 Transactional = Callable[[Event], Sequence[Op] | None]
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,99}")
@@ -67,7 +66,7 @@ class EventBus:
     """Facts go into the journal, and from there to whoever subscribed; closing it waits for the handlers.
 
     A subscriber with a name is durable. What it handled is recorded at the latest `record_seconds` (5 ms) or
-    `record_events` (256) later: after a crash, that much may be handled again, and nothing that was recorded is.
+    `record_events` (512) later: after a crash, that much may be handled again, and nothing that was recorded is.
     A transactional handler returns operations that are committed with its place: their effect happens exactly once.
     Events that share a key are handled in order (topics of priority among themselves, and before all others);
     events without a key share one per topic. Handlers run on a thread of their subscriber, one event at a time.
@@ -95,18 +94,18 @@ class EventBus:
         fact = self.history.fact(topic, payload, key=key, run_id=run_id)
         if self.settings.most_lag is not None:
             self._wait_for_laggards(topic)
-        seq = self._store.append(fact)
+        seq = self._store.append((fact,))
         hit("event.published")
         return Event(seq, topic, fact["at"], payload or {}, key, run_id)
 
     def publish_many(self, messages: Iterable[Message], *, run_id: str = "") -> range:
         """Commit several facts together, or none; returns their sequence numbers."""
-        facts = [self.history.fact(m[0], m[1], key=m[2] if len(m) > 2 else "", run_id=run_id) for m in messages]
+        facts = self.history.facts(messages, run_id=run_id)
         if not facts:
             return range(0)
         if self.settings.most_lag is not None:
             self._wait_for_laggards(facts[0]["topic"])
-        last = self._store.write((("event.add", facts, False),))[0]
+        last = self._store.append(facts)
         hit("event.published")
         return range(last - len(facts) + 1, last + 1)
 

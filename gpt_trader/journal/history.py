@@ -16,6 +16,8 @@ from gpt_trader.journal.store import Store, Written
 PAGE = 256
 PAYLOAD_BYTES = 64 * 1024
 
+Message = tuple[str, Mapping[str, Any]] | tuple[str, Mapping[str, Any], str]
+"""Topic, payload and, if it has one, key."""
 Fact = Mapping[str, Any]
 """The params of an event that is to be added."""
 Stored = tuple[int, str, str, int, str, str]
@@ -32,14 +34,20 @@ class History:
 
     def fact(self, topic: str, payload: Mapping[str, Any] | None = None, *, key: str = "", run_id: str = "") -> Fact:
         """An event of now, checked and ready for the operation `event.add`."""
-        text = "{}" if payload is None else _text(payload)
-        at = int(self.clock.now().timestamp() * 1e6)
-        return {"topic": _topic(topic), "key": _key(key), "at": at, "run_id": _key(run_id), "payload": text}
+        return _fact(topic, payload, key, _key(run_id), self._now())
+
+    def facts(self, messages: Iterable[Message], *, run_id: str = "") -> list[Fact]:
+        """Several events of one moment."""
+        run_id, at = _key(run_id), self._now()
+        return [_fact(m[0], m[1], m[2] if len(m) > 2 else "", run_id, at) for m in messages]
+
+    def _now(self) -> int:
+        return int(self.clock.now().timestamp() * 1e6)
 
     def append(self, topic: str, payload: Mapping[str, Any] | None = None, *, key: str = "", run_id: str = "") -> Event:
         """Add one event; it is committed when this returns."""
         fact = self.fact(topic, payload, key=key, run_id=run_id)
-        return event_of(stored(fact, self.store.append(fact)))
+        return event_of(stored(fact, self.store.append((fact,))))
 
     # reading
 
@@ -98,6 +106,11 @@ class History:
         needed = self.store.read("event.needed")[0]["seq"]
         newest = self.last() - 1  # it stays, so that no sequence number is ever given twice
         return newest if needed is None else min(newest, int(needed))
+
+
+def _fact(topic: str, payload: Mapping[str, Any] | None, key: str, run_id: str, at: int) -> Fact:
+    text = "{}" if payload is None else _text(payload)
+    return {"topic": _topic(topic), "key": _key(key), "at": at, "run_id": run_id, "payload": text}
 
 
 def event_of(row: Stored) -> Event:

@@ -36,7 +36,7 @@ class BusSettings:
     """... and how long they wait at most for each event; topics of priority never wait."""
     poll_seconds: float = 0.05
     record_seconds: float = 0.005
-    record_events: int = 256
+    record_events: int = 512
     """How much a durable subscriber may have handled before its place is recorded, in time and in events."""
     held_keys: int = 1000
     recent_events: int = 4096

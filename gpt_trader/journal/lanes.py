@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CLAIM_SECONDS = 0.25
 PAUSE_SECONDS = 0.1
-_AT_ONCE = 64
+_AT_ONCE = 256
 
 Answer = Callable[["Event"], Any]
 At = tuple[Track, int] | None

@@ -109,6 +109,12 @@ def _forget(table: Table) -> Any:
     return delete(table).where(table.c.run_id == _p("run_id"), not_(exists(there)))
 
 
+def _forget_below(table: Table) -> Any:
+    """What a run has at paths that begin like this."""
+    begins = func.substr(table.c.path, literal_column("1"), func.length(_p("prefix"))) == _p("prefix")
+    return delete(table).where(table.c.run_id == _p("run_id"), begins)
+
+
 _NEW_STEP = (
     "run_id",
     "path",
@@ -267,6 +273,7 @@ STATEMENTS: dict[str, Any] = {
         or_(approval.c.expires_at.is_(None), approval.c.expires_at > _n("at")),
     )
     .values(decision=_p("decision"), by=_p("by"), reason=_p("reason"), decided_at=_n("at")),
+    "approval.forget": _forget_below(approval),
     "approval.delete": _forget(approval),
     "checkpoint.get": select(*checkpoint.columns).where(
         checkpoint.c.run_id == _p("run_id"), checkpoint.c.path == _p("path")
@@ -276,6 +283,7 @@ STATEMENTS: dict[str, Any] = {
     .on_conflict_do_update(
         index_elements=["run_id", "path"], set_={"count": _n("count"), "cursor": _n("cursor"), "at": _n("at")}
     ),
+    "checkpoint.forget": _forget_below(checkpoint),
     "checkpoint.delete": _forget(checkpoint),
     # history
     "event.add": insert(event).values(_row(event, "topic", "key", "at", "run_id", "payload")),

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from gpt_trader.core.errors import Conflict, Fenced, JournalError, JournalUnavailable
 from gpt_trader.core.failpoints import hit
-from gpt_trader.journal.drivers import BUSY_SECONDS, Driver, driver_for, rows_of, statements
+from gpt_trader.journal.drivers import BUSY_SECONDS, ROWS_AT_ONCE, Driver, driver_for, rows_of, statements
 
 Row = Mapping[str, Any]
 Op = tuple[str, Row | Sequence[Row], bool]
@@ -57,7 +57,6 @@ class Store:
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.sql = statements(driver.dialect)
-        self._add = self.sql["event.add"]
         self._plain = driver.dialect == "sqlite"
         self._waiting: deque[_Ticket] = deque()
         self._writing = threading.Lock()
@@ -134,18 +133,18 @@ class Store:
             raise ticket.error
         return ticket.results
 
-    def append(self, fact: Row) -> int:
-        """Commit one event, as `write` does but with less ado, and return its sequence number."""
-        if self._plain and not self._waiting and self._writing.acquire(blocking=False):
+    def append(self, facts: Sequence[Row]) -> int:
+        """Commit events, as `write` does but with less ado where it can; the sequence number of the last one."""
+        if self._plain and len(facts) <= ROWS_AT_ONCE and not self._waiting and self._writing.acquire(blocking=False):
             try:
-                seq = self._append(fact)
+                seq = self._append(facts)
             finally:
                 self._hand_on()
             if seq:
                 return seq
-        return self.write([("event.add", fact, False)])[0]
+        return self.write([("event.add", facts, False)])[0]
 
-    def _append(self, fact: Row) -> int:
+    def _append(self, facts: Sequence[Row]) -> int:
         """A statement alone is a transaction of SQLite's own; 0 when something must go along with it."""
         for listener in self.listeners:
             if listener.riders():
@@ -155,12 +154,11 @@ class Store:
         cursor = self._write_cursor()
         try:
             hit("journal.begin")
-            cursor.execute(self._add, fact)
+            seq = self.driver.add_events(cursor, facts)
         except Exception as error:
             raise self._known(error) from error
         hit("journal.committed")
-        seq = int(cursor.lastrowid)
-        self._tell(((fact, seq),))
+        self._tell(((facts, seq),))
         return seq
 
     def _lead(self, own: _Ticket) -> None:
@@ -289,13 +287,13 @@ class Store:
         ticket.results = results
 
     def _execute(self, cursor: Any, name: str, params: Row | Sequence[Row]) -> int:
-        if isinstance(params, dict):
+        if name == "event.add":
+            return self.driver.add_events(cursor, (params,) if isinstance(params, Mapping) else params)
+        if isinstance(params, Mapping):
             cursor.execute(self.sql[name], params)
         else:
             cursor.executemany(self.sql[name], params)
-        if name != "event.add":
-            return int(cursor.rowcount)
-        return int(cursor.lastrowid) if self._plain and isinstance(params, dict) else self.driver.last_seq(cursor)
+        return int(cursor.rowcount)
 
     def _write_cursor(self) -> Any:
         self._refuse_fork()

@@ -19,7 +19,7 @@ from gpt_trader.journal.migrations import open_store
 from gpt_trader.trading.clocks import WallClock
 
 VICTIM = Path(__file__).with_name("bus_victim.py")
-WINDOW = 256
+WINDOW = 512
 
 
 class Drill:

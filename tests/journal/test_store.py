@@ -63,6 +63,14 @@ def test_sequence_numbers_grow_by_one(store: Store) -> None:
     assert [e["seq"] for e in store.read("event.after", seq=0, count=100)] == list(range(first, first + 8))
 
 
+def test_batches_of_any_size_keep_their_order(store: Store) -> None:
+    sizes = (1, 127, 128, 129, 300)
+    for size in sizes:
+        store.append([_event(f"{n} of {size}") for n in range(size)])
+    kept = [e["payload"] for e in store.read("event.after", seq=0, count=1000)]
+    assert kept == [f"{n} of {size}" for size in sizes for n in range(size)]
+
+
 def test_a_guard_that_fails_undoes_the_whole_ticket(store: Store) -> None:
     with pytest.raises(Fenced):
         store.write([fact(), NOBODY])
