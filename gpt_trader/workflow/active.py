@@ -127,6 +127,7 @@ class ActiveRun:
         self.calling: set[Calling] = set()
         self.let_go: Callable[[], None] = _nothing
         self.waiters = 0
+        self.effects = 0
         self.request: Request | None = None
         self.parking = False
         self.resumed = False

@@ -110,6 +110,7 @@ class Pen:
             text = artifacts.encode(outputs, held)
             outputs = artifacts.decode(text, held)
         flush = attempt.step.effect == "once"
+        self._run.effects += flush
         self._close(attempt, Last(attempt.number, "SUCCEEDED", outputs, text), facts, flush=flush)
         return outputs
 
@@ -119,6 +120,7 @@ class Pen:
         tries = self._run.tries[attempt.path] = self._run.tries.get(attempt.path, 0) + 1
         if isinstance(error, NEVER_RETRIED) or tries >= attempt.step.retry.max_attempts:
             told["final"] = True  # also for a walk that comes by again: the step is not tried once more
+        self._run.effects += attempt.step.effect == "once"  # it may have happened all the same
         status = "CANCELLED" if told["type"] == RunCancelled.__name__ else "FAILED"
         self._close(attempt, Last(attempt.number, status, error=told), facts, flush=True)
 

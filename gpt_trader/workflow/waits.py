@@ -12,7 +12,7 @@ from gpt_trader.core.errors import StepFailed, StepTimeout
 from gpt_trader.core.events import topic_filter
 from gpt_trader.core.failpoints import hit
 from gpt_trader.workflow.active import Frame, Unwound, monotonic
-from gpt_trader.workflow.definition import Approval, Loop, Wait
+from gpt_trader.workflow.definition import Approval, Loop, Step, Wait, walk
 from gpt_trader.workflow.expressions import condition, template
 from gpt_trader.workflow.pen import Attempt, Work
 from gpt_trader.workflow.times import moment
@@ -167,14 +167,18 @@ def _events(
     """Events of a topic after a cursor, in order; None whenever there is none at the moment."""
     wanted = topic_filter(topic)
     while True:
-        rows = strand.run.parts.runs.store.read("event.after", seq=cursor, count=_PAGE)
+        rows, fitting = strand.run.parts.runs.store.read("event.after", seq=cursor, count=_PAGE), False
         for row in rows:
             cursor = row["seq"]
             if wanted(row["topic"]):
                 event = {**from_json(row["payload"]), "seq": row["seq"], "topic": row["topic"], "at": row["at"]}
                 if event_if is None or condition(event_if).holds({**frame.view(), "event": event}):
+                    fitting = True
                     yield event
-        if not rows:
+        if len(rows) == _PAGE:  # a long way of others' events may lie ahead: requests and deadlines hold there, too
+            strand.check()
+            strand.raise_overdue()
+        elif not fitting:
             yield None
 
 
@@ -192,16 +196,19 @@ class _Loop:
         kept = strand.run.parts.runs.checkpoint(strand.run.id, self.prefix)
         self.count, self.cursor = kept or (0, last_seq(strand))
         self.saved = self.count if kept else -1
+        self.leaves_rows = any(_leaves_rows(inner) for inner in walk(step.steps))
+        self.over: list[Mapping[str, str]] = []
 
     def run(self) -> Mapping[str, Any]:
         step, strand = self.step, self.strand
         self._save()
-        quiet_since = monotonic()
+        quiet_since: float | None = None
         events = _events(strand, step.topic, step.event_if, self.cursor, self.frame)
         try:
             while step.max_events is None or self.count < step.max_events:
                 event = next(events)
                 if event is None:
+                    quiet_since = quiet_since or monotonic()
                     if step.idle is not None and monotonic() - quiet_since >= step.idle:
                         break
                     self._save_if(self.count > self.saved)
@@ -211,7 +218,7 @@ class _Loop:
                 strand.raise_overdue()
                 if self._tick(event):
                     break
-                quiet_since = monotonic()
+                quiet_since = None
         finally:
             if not strand.dead:
                 self._save_if(self.count > self.saved)
@@ -223,10 +230,14 @@ class _Loop:
         place = f"{self.prefix}.loop[{event['seq']}]"
         body = self.frame.inside(f"{self.step.path}.loop", place, scope=scope, event=event)
         body.journaled = False
+        effects = self.strand.run.effects
         self.strand.walk(self.step.steps, body)
         self._forget(place)
         self.count, self.cursor = self.count + 1, int(event["seq"])
-        self._save_if(self.count - max(self.saved, 0) >= self.step.checkpoint_every)
+        if self.leaves_rows:
+            self.over.append({"run_id": self.strand.run.id, "prefix": place})
+        ordered = self.strand.run.effects != effects
+        self._save_if(ordered or self.count - max(self.saved, 0) >= self.step.checkpoint_every)
         return self.step.until is not None and condition(self.step.until).holds(body.view())
 
     def _forget(self, place: str) -> None:
@@ -242,6 +253,14 @@ class _Loop:
 
     def _save(self) -> None:
         self.strand.pen.add(_point(self.strand, self.prefix, self.count, self.cursor))
+        if self.over:  # not before: taken again after a crash, a tick goes on with what it had waited for
+            self.strand.pen.add(("checkpoint.forget", self.over, False), ("approval.forget", self.over, False))
+            self.over = []
         self.strand.pen.flush()
         self.saved = self.count
         hit("loop.saved")
+
+
+def _leaves_rows(step: Step) -> bool:
+    """Whether a step of a tick keeps what it waits for, or a question, in the journal."""
+    return isinstance(step, Wait | Approval | Loop) or step.effect == "once"
