@@ -234,6 +234,7 @@ STATEMENTS: dict[str, Any] = {
     "step.again": update(step)
     .where(_this_step, _owned())
     .values(status=_word("RUNNING"), error=null(), outputs=null(), ended_at=null()),
+    "step.restore": update(step).where(_this_step, _owned()).values(status=_word("SUCCEEDED")),
     "step.reopen": update(step)
     .where(step.c.run_id == _p("run_id"), step.c.path.like(_p("pattern")), _owned())
     .values(status=_word("CANCELLED")),

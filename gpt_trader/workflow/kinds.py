@@ -194,7 +194,6 @@ def reconcile(strand: Strand, attempt: Attempt) -> Mapping[str, Any] | None:
     values = resolve(wanted, step.params, attempt.frame)
     params = method.check({k: v for k, v in values.items() if k in method.params.model_fields})
     found = _call_here(strand, attempt, method, params, Work(dict)).__dict__
-    strand.check_dead()
     if not found.get("found"):
         return None
     return {k: v for k, v in found.items() if k in wanted.outputs.model_fields}

@@ -99,6 +99,12 @@ class Pen:
         self._run.last[attempt.path] = Last(attempt.number, "RUNNING", slice=last.slice, method=last.method)
         self._run.tell(attempt.path, attempt.step.name, "RUNNING", attempt.number)
 
+    def restore(self, path: str, last: Last) -> None:
+        """Record again that an attempt succeeded."""
+        last.status = "SUCCEEDED"
+        row = {**self._run.own.guard, "path": path, "attempt": last.attempt}
+        self._pending.append(("step.restore", row, True))
+
     def succeed(self, attempt: Attempt, outputs: Mapping[str, Any], facts: list[Op] | None = None) -> Mapping[str, Any]:
         """Record a success; it is committed with the next intent, and at once if the step may happen once only.
 

@@ -135,7 +135,7 @@ def _left_behind(strand: Strand, step: Step, path: str, last: Last, frame: Frame
     """What an earlier attempt brought about, if it may happen once only; None if the step is to be attempted again."""
     outputs = None
     if step.effect == "once":
-        outputs = reconcile(strand, Attempt(step, path, last.attempt, frame))
+        outputs = _looked_up(strand, Attempt(step, path, last.attempt, frame))
     if last.status == "RUNNING":
         if outputs is not None:
             return strand.pen.succeed(Attempt(step, path, last.attempt, frame), outputs)
@@ -145,6 +145,18 @@ def _left_behind(strand: Strand, step: Step, path: str, last: Last, frame: Frame
         strand.pen.open(anew, Work(dict, last.slice, last.method), flush=False)
         return strand.pen.succeed(anew, outputs)
     return None
+
+
+def _looked_up(strand: Strand, attempt: Attempt) -> Mapping[str, Any] | None:
+    """What is found of an earlier attempt; a look that fails fails the step, whose record stays as it was."""
+    try:
+        return reconcile(strand, attempt)
+    except (Exception, Unwound, Superseded, Halted):
+        raise
+    except BaseException as caught:  # noqa: BLE001 - as in an attempt
+        raise _left(caught) from None
+    finally:
+        strand.check_dead()
 
 
 def same_work(step: Step, path: str, last: Last) -> None:

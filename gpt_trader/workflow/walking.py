@@ -40,7 +40,9 @@ def _replayed(strand: Strand, step: Step, path: str, last: Last, frame: Frame) -
         return True
     if last.status == "FAILED":
         return step.on_error == "continue" and bool((last.error or {}).get("final"))
-    if last.status != "SUCCEEDED":
+    if last.status == "CANCELLED" and step.effect == "once" and last.text is not None:
+        strand.pen.restore(path, last)  # a resume took it back with all that is done afterwards; but it has happened
+    elif last.status != "SUCCEEDED":
         return False
     same_work(step, path, last)
     outputs = strand.run.outputs_of(last)

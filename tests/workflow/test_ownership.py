@@ -136,6 +136,22 @@ class TestAfterwards:
         assert home.runner.resume(failed.id).result(30).ok
         assert home.lines() == ["f", "done", "f", "done"]
 
+    @pytest.mark.parametrize("where", ["on_failure", "finally"])
+    def test_what_may_happen_once_only_is_not_done_again_nor_asked_about_after_a_resume(
+        self, home: House, where: str
+    ) -> None:
+        text = workflow("- f: {slice: notes, method: note, with: {log: LOG, text: f, fails: 2}}")
+        text += f"{where}:\n  - o: {{slice: notes, method: order, effect: once, with: {{log: LOG}}}}\n"
+        text += "  - n: {slice: notes, method: note, with: {log: LOG, text: after}}\n"
+        failed = home.run(text)
+        for _ in range(2):
+            resumed = home.runner.resume(failed.id, park=True).result(30)
+            assert resumed.status != "WAITING", resumed.reason
+        assert resumed.ok
+        assert [line for line in home.lines() if line.startswith("order")] == [f"order {failed.id}:{where}[0]"]
+        assert home.statuses(failed.id)[f"{where}[0]"][-1] == ("SUCCEEDED" if where == "finally" else "CANCELLED")
+        assert home.lines().count("after") == (2 if where == "on_failure" else 3)
+
 
 class TestTries:
     def test_a_refused_step_is_not_called_again_when_a_later_one_hangs(self, home: House) -> None:
@@ -173,6 +189,29 @@ class TestTries:
         assert home.runner.resume("latest").result(30).status == "FAILED"
         assert time.monotonic() - began < 5
         assert home.runs.get("latest").status == "FAILED"
+
+    @pytest.mark.parametrize("look", ["leave", "quit_task", "refuse"])
+    def test_a_reconcile_that_fails_or_exits_fails_its_step_and_is_over(self, home: House, look: str) -> None:
+        text = f"- o: {{slice: trouble, method: send, effect: once, reconcile: {look}, with: {{log: LOG}}}}"
+        failed = home.run(workflow(text))
+        assert failed.status == "FAILED"
+        assert home.runner.resume(failed.id).result(30).status == "FAILED"
+        assert home.statuses(failed.id) == {"steps[0]": ["FAILED"]}
+
+    def test_a_failed_look_leaves_nobody_to_be_given_up(self, home: House) -> None:
+        """Else a later deadline would fail the step that was looked up, in the middle of another one."""
+        order = (
+            "{o: {slice: trouble, method: send, effect: once, reconcile: refuse, on_error: continue, with: {log: LOG}}}"
+        )
+        text = workflow(f"- g: {{timeout: 0.6, steps: [{order}, {{a: {{approval: {{message: Go?}}}}}}]}}")
+        parked = home.run(text, park=True)
+        with house(home.url, home.folder) as other:
+            taken = other.runs.get(parked.id)
+            other.store.write([("step.again", {"run_id": taken.id, "owner": taken.owner, "fence": taken.fence,
+                                               "path": "steps[0].steps[0]", "attempt": 1}, True)])  # fmt: skip
+            assert other.runner.resume(parked.id).result(30).status == "FAILED"
+            errors = [r.error or "" for r in other.steps(parked.id)["steps[0].steps[0]"]]
+        assert not any("time has run out" in error for error in errors)
 
 
 @pytest.mark.parametrize("method", ["leave", "quit_task"])
