@@ -31,7 +31,7 @@ WIDE: dict[str, Any] = {
     "message_budget": {"limit": MANY, "reserve": 1},
     "repeated_execution": {"limit": MANY, "seconds": 60.0},
     "duplicate": 1e-9,
-    "cooldown": "off",  # any, however short, forbids to enter in the bar that closed a loss
+    "cooldown": 60.0,  # a loss at the open of a minute is a minute old when that minute ends
     "volume_share": 1.0,
     "gross_exposure": 1.0,
     "risk_per_position": 1.0,

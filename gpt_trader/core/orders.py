@@ -96,6 +96,11 @@ class TradeSignal:
 class Order(NamedTuple):
     """An order as the guard judges it and the broker receives it.
 
+    `ns` is the moment of its decision. A decision on a bar is made when the bar ends: its time is the bar's own plus
+    the bar's length, and the guard judges it then; only bars that begin then or later fill it. What happens in a bar
+    keeps the time of the bar, which is when it opens: its fills, the account's value at its close, alerts about that.
+    So a fill at an open, and a decision at the close of that bar, are one bar apart.
+
     With an `aim` it trades, when it fills, only what still separates the strategy from that position. With a `share` of
     the equity (negative to be short) that position is settled by the price of the fill.
     """
@@ -108,7 +113,6 @@ class Order(NamedTuple):
     terms: Terms
     reference: float
     ns: int
-    after_ns: int
     aim: Decimal | None = None
     share: Decimal | None = None
     parent: str | None = None

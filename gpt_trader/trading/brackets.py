@@ -26,5 +26,5 @@ def exit_order(entry: Order, name: str, terms: Terms, price: Decimal, ns: int) -
     """One exit: it was approved together with its entry, and can only reduce."""
     return Order(
         f"{entry.id}.{name}", entry.strategy, entry.symbol, entry.side.opposite, entry.quantity, terms,
-        float(price), entry.ns, ns, parent=entry.id, reason=name,
+        float(price), ns, parent=entry.id, reason=name,
     )  # fmt: skip

@@ -31,7 +31,8 @@ class Days:
 
     def opens(self, w: Working, bar: MarketData) -> bool:
         """Whether this bar is the first of a day after the one on which the order was decided."""
-        return self._whole(bar) or self.number(bar.ns) != self.number(w.order.ns)
+        decided_in = self.number(w.order.ns - 1)  # a decision at the end of a bar is still of that bar's day
+        return self._whole(bar) or self.number(bar.ns) != decided_in
 
     def closes(self, bar: MarketData) -> bool:
         """Whether this bar is the last of its day."""

@@ -76,9 +76,7 @@ class Desk:
         for fill in self.broker.settle(data):
             self.book(fill)
         self.account.opening = None
-        ended = self.broker.drain()
-        if ended:
-            self.tape.ended.extend(ended)
+        self._note_ended()
 
     def mark(self, data: MarketData) -> None:
         """Value the account at the new price, and let the guard look where a limit may be reached."""
@@ -152,7 +150,7 @@ class Desk:
             order = self.size(seat, signal, data)
             if order is None:
                 continue
-            verdict = self.check(order, data.ns)
+            verdict = self.check(order, self.decided(data))
             self.record(verdict)
             if isinstance(verdict, Approved):
                 self.submit(verdict)
@@ -173,14 +171,19 @@ class Desk:
         """Take back every order that could open something."""
         for order in self.broker.open_orders():
             if not order.terms.reduce_only:
-                self.broker.cancel(order.id)
+                self.cancel(order)
+
+    def cancel(self, order: Order) -> None:
+        """Take an order back."""
+        self.broker.cancel(order.id)
+        self._note_ended()
 
     def flatten(self, data: MarketData) -> None:
         """Send a closing order for everything that is held; what does not fill at once goes on working."""
         for position in list(self.account.portfolio.positions.values()):
             if position.quantity:
                 order = closing_order(self.account, position, data, self.tape.next_id(), reason="flatten")
-                verdict = self.check(order, data.ns)
+                verdict = self.check(order, self.decided(data))
                 self.record(verdict)
                 if isinstance(verdict, Approved):
                     self.submit(verdict)
@@ -188,6 +191,10 @@ class Desk:
     def size(self, seat: Seat, signal: TradeSignal, data: MarketData) -> Order | Refused | None:
         """Make an order of a signal: how much, on which lots and ticks; None when its target is reached already."""
         return make_order(self.account, seat, signal, data, self.tape.next_id())
+
+    def decided(self, data: MarketData) -> int:
+        """When a decision on this is made: a bar is known when it ends."""
+        return data.ns + self._rows[data.symbol][0].span
 
     def check(self, order: Order | Refused, ns: int) -> Approved | Refused:
         """The guard's verdict."""
@@ -238,7 +245,7 @@ class Desk:
         self._seat_all()
         for order in self.broker.open_orders():
             if order.strategy == seat.name and not order.terms.reduce_only:
-                self.broker.cancel(order.id)
+                self.cancel(order)
         self.tape.alerts.append(Alert("critical", "strategy_stopped", f"{seat.name} was stopped: {told(fault)}", ns))
 
     def dismiss(self, seat: Seat) -> None:
@@ -253,6 +260,11 @@ class Desk:
     def progress(self) -> object:
         """Something that changes while the desk moves."""
         return self.walks, len(self.curve), len(self.tape.fills)
+
+    def _note_ended(self) -> None:
+        ended = self.broker.drain()
+        if ended:
+            self.tape.ended.extend(ended)
 
     def _seat_all(self) -> None:
         seats = [seat for seat in self.seats if not seat.stopped]

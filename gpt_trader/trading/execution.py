@@ -32,7 +32,7 @@ class Execution:
         self, w: Working, price: float, bar: MarketData, *, maker: bool = False, unlimited: bool = False
     ) -> Fill | str | None:
         """The fill; None when the bar has no volume left for it; a code when the order must end."""
-        order_id, strategy, symbol, side, _, terms, _, _, _, aim, share, _, _ = w.order
+        order_id, strategy, symbol, side, _, terms, _, _, aim, share, _, _ = w.order
         account = self._account
         lane = account.lanes[symbol]
         base = exact(price)

@@ -38,14 +38,14 @@ class Working:
     parts: int = 0
 
     def __init__(self, order: Order, seq: int) -> None:
-        _, _, _, side, quantity, terms, _, _, after_ns, _, _, _, _ = order
+        _, _, _, side, quantity, terms, _, ns, _, _, _, _ = order
         self.order = order
         self.seq = seq
         self.kind = terms.type
         self.buys = side is BUY
         self.left: Decimal = quantity
         self.filled: Decimal = ZERO
-        self.live_from = after_ns
+        self.live_from = ns
         self.plain = terms is AT_MARKET
         if not self.plain:
             self._take(order)

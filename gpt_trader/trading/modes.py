@@ -198,9 +198,8 @@ def finish(bench: Bench, bars: Sequence[Bars], config: BacktestConfig) -> None:
 
 def _close(bench: Bench, position: Position, last: MarketData, price: float) -> None:
     desk = bench.desk
-    verdict = desk.check(
-        closing_order(desk.account, position, last, desk.tape.next_id(), reason="close_at_end"), last.ns
-    )
+    order = closing_order(desk.account, position, last, desk.tape.next_id(), reason="close_at_end")
+    verdict = desk.check(order, desk.decided(last))
     desk.record(verdict)
     if isinstance(verdict, Approved):
         desk.submit(verdict)

@@ -23,9 +23,9 @@ def make_order(
     account: Account, seat: Seat, signal: TradeSignal, data: MarketData, order_id: str
 ) -> Order | Refused | None:
     """The order for a signal; None when its strategy is where it wants to be, a refusal when it makes no order."""
-    ns = data.ns
     symbol = signal.symbol
     lane = account.lanes.get(symbol)
+    ns = data.ns + (lane if lane is not None and symbol is data.symbol else account.lanes[data.symbol]).span
     if lane is None:
         return _refused(seat, signal, ns, order_id, "unknown_instrument", "it is no instrument of this session")
     try:
@@ -48,9 +48,8 @@ def make_order(
             side, quantity = (BUY, change) if change > ZERO else (SELL, -change)
     except (ArithmeticError, TypeError, ValueError) as fault:
         return _refused(seat, signal, ns, order_id, "bad_signal", str(fault) or type(fault).__name__)
-    known = ns + (lane if symbol is data.symbol else account.lanes[data.symbol]).span
     return new(Order, (
-        order_id, seat.name, symbol, side, quantity, terms, lane.price, ns, known, aim, share, None, signal.reason,
+        order_id, seat.name, symbol, side, quantity, terms, lane.price, ns, aim, share, None, signal.reason,
     ))  # fmt: skip
 
 
@@ -62,10 +61,10 @@ def _sized(account: Account, sizing: Sizing, terms: Terms, lane: Lane) -> Decima
 def closing_order(account: Account, position: Position, data: MarketData, order_id: str, *, reason: str) -> Order:
     """The market order that closes a position, and can do nothing else."""
     side = SELL if position.quantity > 0 else BUY
-    price, known = account.lanes[position.symbol].price, data.ns + account.lanes[data.symbol].span
+    price, ns = account.lanes[position.symbol].price, data.ns + account.lanes[data.symbol].span
     return Order(
         order_id, position.strategy, position.symbol, side, abs(position.quantity), CLOSING,
-        price, data.ns, known, reason=reason,
+        price, ns, reason=reason,
     )  # fmt: skip
 
 
@@ -81,5 +80,5 @@ def on_ticks(terms: Terms, instrument: Instrument) -> Terms:
 
 def _refused(seat: Seat, signal: TradeSignal, ns: int, order_id: str, code: str, why: str) -> Refused:
     side = BUY if str(signal.side).lower() == "buy" else SELL
-    order = Order(order_id, seat.name, str(signal.symbol), side, ZERO, AT_MARKET, 0.0, ns, ns, reason=signal.reason)
+    order = Order(order_id, seat.name, str(signal.symbol), side, ZERO, AT_MARKET, 0.0, ns, reason=signal.reason)
     return Refused(code, f"{signal.symbol}: {why}", order)

@@ -84,11 +84,12 @@ class SessionEnds:
 
 
 class TypicalVolume:
-    """The median volume of the last full block of bars before a moment: what was known then, and nothing later."""
+    """The median volume of the last full block of bars that had ended at a moment: what was known then."""
 
     def __init__(self, bars: Bars, *, block: int = 20) -> None:
         self._bars = bars
         self._block = block
+        self._span = span_of(bars)
         self._known_from: list[int] | None = None
         self._medians: list[float] = []
         self._at = 0
@@ -99,7 +100,7 @@ class TypicalVolume:
         ranked = np.sort(volumes, axis=1)  # numpy's own median would import its masked arrays first
         middle = (ranked[:, (block - 1) // 2] + ranked[:, block // 2]) / 2.0
         self._medians = np.where(np.isnan(ranked[:, -1]), np.nan, middle).tolist()
-        known: list[int] = self._bars.ts[block - 1 : count * block : block].tolist()
+        known: list[int] = (self._bars.ts[block - 1 : count * block : block] + self._span).tolist()
         return known
 
     def __call__(self, ns: int) -> float:
@@ -121,6 +122,7 @@ class Correlations:
 
     def __init__(self, bars: Sequence[Bars], *, length: int = 60) -> None:
         self._bars = {b.symbol: b for b in bars}
+        self._ends = {b.symbol: b.ts + span_of(b) for b in bars}
         self._length = length
         self._known: dict[tuple[str, str, int], float] = {}
 
@@ -128,20 +130,18 @@ class Correlations:
         """The correlation of returns, renewed each day; NaN when too little is known."""
         key = (one, other, ns // DAY)
         if key not in self._known:
-            self._known[key] = self._measure(self._bars[one], self._bars[other], ns)
+            self._known[key] = self._measure(one, other, ns)
         return self._known[key]
 
-    def _measure(self, one: Bars, other: Bars, ns: int) -> float:
-        times, first, second = np.intersect1d(_until(one, ns), _until(other, ns), return_indices=True)
+    def _measure(self, one: str, other: str, ns: int) -> float:
+        known = [self._bars[s].ts[: int(np.searchsorted(self._ends[s], ns, side="right"))] for s in (one, other)]
+        times, first, second = np.intersect1d(known[0], known[1], return_indices=True)
         if len(times) <= self._length:
             return math.nan
         keep = slice(-self._length - 1, None)
-        a, b = np.diff(np.log(one.close[first[keep]])), np.diff(np.log(other.close[second[keep]]))
+        a = np.diff(np.log(self._bars[one].close[first[keep]]))
+        b = np.diff(np.log(self._bars[other].close[second[keep]]))
         return float(np.corrcoef(a, b)[0, 1]) if np.ptp(a) > 0 and np.ptp(b) > 0 else math.nan
-
-
-def _until(bars: Bars, ns: int) -> NDArray[np.int64]:
-    return bars.ts[: int(np.searchsorted(bars.ts, ns, side="right"))]
 
 
 def always_open(ns: int) -> float:  # noqa: ARG001

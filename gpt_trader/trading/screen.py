@@ -63,7 +63,7 @@ class Screen:
 
     def passes(self, order: Order, account: Account, memory: Memory, ns: int) -> bool:
         """Whether every control must pass this order."""
-        _, _, symbol, side, quantity, terms, price, decided, _, _, _, parent, _ = order
+        _, _, symbol, side, quantity, terms, price, decided, _, _, parent, _ = order
         lane = account.lanes.get(symbol)
         if lane is None or terms is not AT_MARKET or parent is not None or not account.single:
             return False
@@ -79,7 +79,7 @@ class Screen:
             and size * price * lane.unit * self._worth < account.equity
             and memory.trades < self.trades
             and ns == decided
-            and ns - lane.ns <= self._age
+            and ns - lane.ns - lane.span <= self._age
             and (not memory.sent or ns - memory.sent[-1] >= self._quiet)
             and (memory.last_loss_ns is None or ns - memory.last_loss_ns >= self._cooldown)
             and -self._drift <= memory.drift <= self._drift

@@ -64,6 +64,7 @@ class SimBroker:
         self._finer = finer or {}
         self._born: dict[int, OrderType] = {}
         self._seq = 0
+        self._last: MarketData | None = None
 
     # --- what a venue offers ------------------------------------------------------------------------------------------
 
@@ -76,11 +77,12 @@ class SimBroker:
         for works in self._works.values():
             for w in works:
                 if w.order.id == order_id:
-                    self._end(w, "cancelled", w.order.ns)
+                    self._end(w, "cancelled", max(w.order.ns, self._decided()))
                     return
 
     def settle(self, data: MarketData) -> Iterable[Fill]:
         """The fills of this bar: at the open, within, at the close."""
+        self._last = data
         works = self._works.get(data.symbol)
         if not works:
             return NO_FILLS
@@ -275,6 +277,10 @@ class SimBroker:
             self._remove(w)
             self._ended.append(Ended(w.order, code, w.filled, ns))
             w.left = ZERO
+
+    def _decided(self) -> int:
+        last = self._last
+        return 0 if last is None else last.ns + self.account.lanes[last.symbol].span
 
     # --- fills --------------------------------------------------------------------------------------------------------
 

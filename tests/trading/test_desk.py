@@ -149,11 +149,11 @@ def test_the_strategy_is_told_of_each_execution_and_of_the_profit_of_a_closed_tr
 
 def test_submit_takes_only_what_the_guard_approved():
     bench = build([StrategySpec("s", BuyAndHold)], [drawn(10)], BacktestConfig())
-    order = Order("1", "s", "X", BUY, D(1), AT_MARKET, 100.0, 1, 2)
+    order = Order("1", "s", "X", BUY, D(1), AT_MARKET, 100.0, 2)
     bench.desk.account.lanes["X"].price = 100.0
     with pytest.raises(RefusedByRisk):
         bench.desk.submit(Approved(order))
-    approved: Any = bench.desk.check(order, 1)
+    approved: Any = bench.desk.check(order, 2)
     bench.desk.submit(approved)
     with pytest.raises(RefusedByRisk):
         bench.desk.submit(approved)

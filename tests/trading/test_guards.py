@@ -43,7 +43,7 @@ def account(*, cash=100_000, held=None, symbols=("X", "Y", "Z"), leverage=1, **i
 
 
 def order(quantity=10, side=BUY, *, symbol="X", price=100.0, id="1", ns=NOW, strategy="s", parent=None, **terms):
-    return Order(id, strategy, symbol, side, D(str(quantity)), Terms(**terms), price, ns, ns, parent=parent)
+    return Order(id, strategy, symbol, side, D(str(quantity)), Terms(**terms), price, ns, parent=parent)
 
 
 def verdict(control, asked=None, *, on=None, memory=None, working=(), ns=NOW, costs=None):
@@ -464,7 +464,7 @@ def test_the_quick_look_never_changes_a_verdict(quantity, side, held, trades, ag
         guard.memory.trades = trades
         guard.memory.last_loss_ns = NOW - int(ago * SECOND)
         guard._screens = quick
-        asked = Order("1", "s", "X", side, D(quantity), Terms(), 100.0, NOW, NOW)
+        asked = Order("1", "s", "X", side, D(quantity), Terms(), 100.0, NOW)
         asked = asked._replace(terms=guard_terms())
         result = guard.check(asked, NOW)
         verdicts.append(result.code if isinstance(result, Refused) else None)

@@ -42,7 +42,7 @@ def test_a_day_that_a_change_of_clocks_made_shorter_is_the_length_of_a_bar():
 def test_the_usual_volume_is_the_median_of_the_last_full_block():
     rows = [(1, 1, 1, 1, volume) for volume in (5, 1, 9, 3, 100, 200, math.nan, 7)]
     usual = TypicalVolume(by_hand(rows), block=2)
-    assert [usual(day * DAY) for day in range(8)] == pytest.approx(
+    assert [usual(day * DAY) for day in range(1, 9)] == pytest.approx(
         [math.nan, 3, 3, 6, 6, 150, 150, math.nan], nan_ok=True
     )
 
@@ -54,8 +54,9 @@ def test_correlation_is_measured_on_what_was_known():
     two = by_hand([(p, p, p, p) for p in np.exp(np.cumsum(shared + own))], symbol="B")
     rho = Correlations([one, two], length=60)
     expected = np.corrcoef(np.diff(np.log(one.close[39:100])), np.diff(np.log(two.close[39:100])))[0, 1]
-    assert rho("A", "B", 99 * DAY) == pytest.approx(expected)
-    assert math.isnan(rho("A", "B", 30 * DAY))
+    assert rho("A", "B", 100 * DAY) == pytest.approx(expected)
+    assert rho("A", "B", 100 * DAY - 1) != rho("A", "B", 100 * DAY)
+    assert math.isnan(rho("A", "B", 31 * DAY))
 
 
 @pytest.mark.parametrize(("price", "tick"), [(100, "0.01"), (100.125, "0.001"), (0.12345678, "1E-8")])

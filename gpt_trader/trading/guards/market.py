@@ -73,7 +73,7 @@ class AllowedTimeInForce(Control):
 
 @dataclass(frozen=True, slots=True)
 class StaleQuote(Control):
-    """The last price is not older than this by the venue's time, a bar's own length added."""
+    """The last price is not older than this by the venue's time; that of a bar is new when the bar ends."""
 
     code = "stale_quote"
     seconds: float = 30.0
