@@ -43,7 +43,7 @@ class Application:
         """The journal's database, migrated."""
         from gpt_trader.journal.migrations import open_store
 
-        return open_store(self.settings.journal, self.clock)
+        return open_store(self.settings.journal, self.clock, backups=self.settings.home)
 
     @cached_property
     def runs(self) -> Runs:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gpt_trader.core import failpoints
 from gpt_trader.core.errors import JournalNewer
 from gpt_trader.journal import compile as compiling
+from gpt_trader.journal.artifacts import ArtifactFolder
 from gpt_trader.journal.migrations import MIGRATIONS, backup, open_store
 from gpt_trader.trading.clocks import WallClock
 
@@ -123,4 +126,56 @@ def test_a_backup_can_be_made_at_any_time(store_url: str, tmp_path: Path) -> Non
     store = open_store(store_url, WallClock())
     saved = backup(store, WallClock(), label="now", folder=tmp_path)
     assert saved.stat().st_size > 0
+    store.close()
+
+
+def test_nobody_else_can_read_a_journal_or_a_backup_at_any_moment(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is narrowed afterwards, so whatever is private at the end was so from its first byte."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the rights of a file are changed after it was made")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    before = os.umask(0)
+    try:
+        store = open_store(store_url, WallClock())
+        saved = backup(store, WallClock(), label="now", folder=tmp_path / "kept" if "postgres" in store_url else None)
+        store.write([("meta.put", {"key": "a", "value": "b"}, False)])
+        ArtifactFolder(tmp_path / "artifacts").put(b"{}", kind="json")
+        files = [file for file in tmp_path.rglob("*") if file.is_file()]
+        modes = {file.name: oct(file.stat().st_mode & 0o777) for file in files}
+        store.close()
+    finally:
+        os.umask(before)
+    assert saved.name in modes
+    assert set(modes.values()) == {"0o600"}, modes
+
+
+def test_a_backup_that_breaks_off_leaves_no_half_of_one(store_url: str, tmp_path: Path) -> None:
+    store = open_store(store_url, WallClock())
+    connect = store.driver.connect
+
+    class Broken:
+        """A connection that is lost as soon as it is asked."""
+
+        def __enter__(self) -> Any:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            return
+
+        def execute(self, *_: object) -> Any:
+            raise ConnectionError("gone")
+
+        def close(self) -> None:
+            return
+
+    store.driver.connect = Broken  # type: ignore[method-assign]
+    with pytest.raises(ConnectionError):
+        backup(store, WallClock(), label="now", folder=tmp_path / "kept" if "postgres" in store_url else None)
+    store.driver.connect = connect  # type: ignore[method-assign]
+    assert not [file for file in tmp_path.rglob("*") if ".now." in file.name]
     store.close()

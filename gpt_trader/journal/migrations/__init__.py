@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gpt_trader.core.errors import JournalCorrupt, JournalNewer
+from gpt_trader.core.errors import JournalCorrupt, JournalNewer, JournalUnavailable
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.ports import Clock
 from gpt_trader.journal.drivers import SqliteDriver
@@ -19,12 +21,19 @@ MIGRATIONS = ("0001_foundation",)
 _HERE = Path(__file__).parent
 
 
-def open_store(url: str, clock: Clock, *, names: tuple[str, ...] = MIGRATIONS, folder: Path = _HERE) -> Store:
-    """A store whose database exists and has every migration; backed up before it is changed."""
+def open_store(
+    url: str, clock: Clock, *, names: tuple[str, ...] = MIGRATIONS, folder: Path = _HERE, backups: Path | None = None
+) -> Store:
+    """A store whose database exists and has every migration; backed up before it is changed.
+
+    The backup of a SQLite file lies beside it, that of a PostgreSQL database in `backups`, or in the current folder.
+    """
     store = Store.at(url)
     driver = store.driver
     if isinstance(driver, SqliteDriver):
         _refuse_vanished(driver.path)
+        with suppress(OSError):  # it is there already, or connecting tells why it cannot be
+            _private(driver.path)
     connection = driver.connect()
     try:
         version = driver.version(connection)
@@ -35,7 +44,7 @@ def open_store(url: str, clock: Clock, *, names: tuple[str, ...] = MIGRATIONS, f
                 hint="use the newer gpt-trader, or another journal",
             )
         if version < len(names):
-            _migrate(store, connection, clock, names, folder)
+            _migrate(store, connection, clock, names, folder, backups)
     except Exception as error:
         if type(error).__module__.startswith(("pysqlite3", "sqlite3", "psycopg")):
             raise driver.explain(error) from error
@@ -43,10 +52,13 @@ def open_store(url: str, clock: Clock, *, names: tuple[str, ...] = MIGRATIONS, f
     finally:
         connection.close()
     if isinstance(driver, SqliteDriver):
-        if version == 0:
-            driver.path.chmod(0o600)
         _marker(driver.path).touch(mode=0o600)
     return store
+
+
+def _private(path: Path) -> None:
+    """Make a file that nobody else can read at any moment; not if one is there, as closing it would drop its locks."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _marker(path: Path) -> Path:
@@ -63,12 +75,14 @@ def _refuse_vanished(path: Path) -> None:
         )
 
 
-def _migrate(store: Store, connection: Any, clock: Clock, names: tuple[str, ...], folder: Path) -> None:
+def _migrate(
+    store: Store, connection: Any, clock: Clock, names: tuple[str, ...], folder: Path, backups: Path | None
+) -> None:
     """Apply what is missing, looking again once the lock is ours: another process may have been quicker."""
     driver = store.driver
     version = driver.version(connection)
     if version:
-        backup(store, clock, label=f"v{version}")
+        backup(store, clock, label=f"v{version}", folder=None if store.driver.dialect == "sqlite" else backups)
     for number in range(version + 1, len(names) + 1):
         text = (folder / f"{names[number - 1]}.{driver.dialect}.sql").read_text(encoding="utf-8")
         cursor = connection.cursor()
@@ -96,21 +110,34 @@ def backup(store: Store, clock: Clock, *, label: str, folder: Path | None = None
     driver = store.driver
     if isinstance(driver, SqliteDriver):
         target = (folder or driver.path.parent) / f"{driver.path.name}.{label}.{stamp}.backup"
-        connection = driver.connect()
-        try:
-            connection.execute("VACUUM INTO ?", (str(target),))
-        finally:
-            connection.close()
+        copy = _vacuum
     else:
-        target = (folder or Path.cwd()) / f"journal.{label}.{stamp}.jsonl.gz"
-        _dump(driver.connect(), target)
-    target.chmod(0o600)
+        folder = folder or Path.cwd()
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        target = folder / f"journal.{label}.{stamp}.jsonl.gz"
+        copy = _dump
+    try:
+        _private(target)
+    except OSError as error:
+        raise JournalUnavailable(f"the backup {target} cannot be written: {error.strerror}") from error
+    try:
+        copy(driver.connect(), target)
+    except BaseException:
+        target.unlink()  # half a backup is none
+        raise
     return target
+
+
+def _vacuum(connection: Any, target: Path) -> None:
+    try:
+        connection.execute("VACUUM INTO ?", (str(target),))
+    finally:
+        connection.close()
 
 
 def _dump(connection: Any, target: Path) -> None:
     found = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() ORDER BY 1"
-    with connection, gzip.open(target, "wt", encoding="utf-8") as out:
+    with connection, gzip.open(target, "wt", encoding="utf-8") as lines:
         for (table,) in connection.execute(found).fetchall():
             for (row,) in connection.execute(f'SELECT to_jsonb(t) FROM "{table}" t'):  # noqa: S608 - a name from the database
-                out.write(json.dumps({"table": table, "row": row}) + "\n")
+                lines.write(json.dumps({"table": table, "row": row}) + "\n")
