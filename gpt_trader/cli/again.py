@@ -8,6 +8,7 @@ import typer
 
 from gpt_trader.cli import render
 from gpt_trader.cli.args import InputsCommand, inputs_of
+from gpt_trader.cli.documents import run_fields
 from gpt_trader.cli.run import given_inputs
 
 if TYPE_CHECKING:
@@ -48,7 +49,11 @@ def _go_on(run: str, *, again: bool, wait: bool, dry_run: bool, as_json: bool) -
     record = app.runs.get(run)
     if dry_run:
         done = sum(s.status == "SUCCEEDED" for s in app.runs.steps(record.id))
-        render.data(f"would go on with run {record.id} ({record.workflow}, {record.status}); {done} steps are done")
+        if as_json:
+            would = "retry" if again else "resume"
+            render.document({"dry_run": True, "would": would, "run": run_fields(record), "steps_done": done})
+        else:
+            render.data(f"would go on with run {record.id} ({record.workflow}, {record.status}); {done} steps are done")
         return 0
     return carry_on(app, ear, record, again=again, wait=wait, as_json=as_json)
 
@@ -91,7 +96,7 @@ def rerun(
     record = app.runs.get(run)
     definition = definition_of(app, record)
     if dry_run:
-        return _dry(definition, from_step)
+        return _dry(definition, from_step, as_json=as_json)
     return conduct(
         app,
         ear,
@@ -123,7 +128,7 @@ def fork(
     definition = app.library.load(workflow) if workflow else definition_of(app, record)
     given = _kept(app, record, definition) | given_inputs(definition, inputs_of(ctx, input))
     if dry_run:
-        return _dry(definition, from_step)
+        return _dry(definition, from_step, as_json=as_json)
     return conduct(
         app,
         ear,
@@ -142,13 +147,17 @@ def _kept(app: Application, record: RunRecord, definition: Workflow) -> dict[str
     return {name: value for name, value in inputs.items() if name in definition.inputs}
 
 
-def _dry(definition: Workflow, from_step: str | None) -> int:
+def _dry(definition: Workflow, from_step: str | None, *, as_json: bool) -> int:
     from gpt_trader.core.errors import NotFound
 
     names = [step.name for step in definition.steps]
     if from_step is not None and from_step not in names:
         raise NotFound.among("step", from_step, names)
     start = names.index(from_step) if from_step else 0
+    if as_json:
+        planned = {"workflow": definition.name, "steps": names[start:], "kept": names[:start]}
+        render.document({"dry_run": True, "would": "run", **planned})
+        return 0
     render.data(f"would run {definition.name}: {', '.join(names[start:])}")
     if start:
         render.data(f"would keep: {', '.join(names[:start])}")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from gpt_trader.cli import main, render, session, streams
 from gpt_trader.cli.documents import run_document
-from gpt_trader.cli.signals import INTERRUPTED, Stopping
+from gpt_trader.cli.signals import Stopping
 from gpt_trader.cli.summary import code_of, outcome, outputs
 from gpt_trader.cli.tree import Tree
 from gpt_trader.cli.views import View, observe, view_for
+from gpt_trader.core.errors import Interrupted
 from gpt_trader.workflow.active import unobserved
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ def _wait(handle: Handle, stopping: Stopping) -> RunResult:
         elif waited is not None:
             waited += _LOOK_SECONDS
             if waited >= _STOP_SECONDS:
-                render.error(f"run {handle.id} was left in its step", f"gpt-trader runs resume {handle.id}")
-                main.end(INTERRUPTED, at_once=True)
+                left = f"run {handle.id} was left in its step"
+                main.end(render.failed(Interrupted(left, hint=f"gpt-trader runs resume {handle.id}")), at_once=True)
 
 
 def _leave(app: Application, code: int) -> None:

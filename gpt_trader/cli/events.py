@@ -94,7 +94,10 @@ def publish(
         fields = _object(payload)
         if dry_run:
             app.bus.history.fact(topic, fields, key=key)
-            render.data(f"would publish {topic}")
+            if as_json:
+                render.document({"dry_run": True, "would": "publish", "topic": topic, "key": key, "payload": fields})
+            else:
+                render.data(f"would publish {topic}")
             return 0
         event = app.bus.publish(topic, fields, key=key)
         if as_json:

@@ -6,12 +6,13 @@ import errno
 import gc
 import os
 import sys
+from itertools import pairwise
 from typing import Any, NoReturn
 
 from gpt_trader.app.settings import quicken, wishes
 from gpt_trader.cli import render
+from gpt_trader.core.errors import GptTraderError
 
-INTERRUPTED = 130
 ABOUT = """Trading workflows in YAML, with a journal that remembers every step.
 
 `gpt-trader --version` says which one this is."""
@@ -39,23 +40,28 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 def _guarded(words: list[str]) -> int:
     """The exit code of a command, whatever happens in it."""
+    render.screen.json = _wants_json(words)
     try:
         return _call(words)
-    except KeyboardInterrupt:
-        render.error("interrupted")
-        return INTERRUPTED
     except BrokenPipeError:
         return 0
-    except Exception as error:  # noqa: BLE001 - the one place where errors end
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the one place where errors end
         if isinstance(error, OSError) and error.errno == errno.EPIPE:
             return 0
         return _last_words(error)
 
 
-def _last_words(error: Exception) -> int:
+def _wants_json(words: list[str]) -> bool:
+    """Whether one of these words asks for a JSON document; whether the command knows it is told later."""
+    options = words[: words.index("--")] if "--" in words else words
+    pairs = pairwise(options)
+    return "--json" in options or "--format=json" in options or ("--format", "json") in pairs
+
+
+def _last_words(error: BaseException) -> int:
     try:
         return render.failed(error)
-    except OSError:
+    except (OSError, GptTraderError):  # nobody can read it
         return 1
 
 

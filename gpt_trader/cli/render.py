@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from gpt_trader.core.errors import GptTraderError
+from gpt_trader.core.errors import GptTraderError, Interrupted
 
 VERSION = 1
 """The version of every JSON document that is printed."""
@@ -41,6 +41,10 @@ class Screen:
     quiet: bool = False
     verbose: bool = False
     debug: bool = False
+    json: bool = False
+    """Whether the caller asked for one JSON document, which then also tells an error."""
+    answered: bool = False
+    """Whether results went to stdout."""
 
     @property
     def wide(self) -> int:
@@ -60,6 +64,7 @@ def set_up(colour: bool | None, *, debug: bool = False) -> None:
     screen.colour_out = _terminal(screen.out) if colour is None else colour
     screen.colour_err = _terminal(screen.err) if colour is None else colour
     screen.quiet, screen.verbose, screen.debug = False, False, debug
+    screen.json, screen.answered = False, False
 
 
 def _terminal(stream: TextIO) -> bool:
@@ -91,6 +96,7 @@ def clean(text: object, limit: int = 0) -> str:
 
 
 def _write(text: str) -> None:
+    screen.answered = True
     try:
         screen.out.write(f"{text}\n")
     except BrokenPipeError:
@@ -169,18 +175,32 @@ def status(word: str, *, err: bool = False) -> str:
 
 
 def failed(fault: BaseException) -> int:
-    """Say what went wrong in one line, with a hint; the exit code. Traces are shown with --debug alone."""
+    """Say what went wrong in one line, with a hint; the exit code. Traces are shown with --debug alone.
+
+    Who asked for a JSON document gets one about the error, unless the results were printed already.
+    """
     if screen.debug:
         _tell("".join(traceback.format_exception(fault)).rstrip())
+    text, cure, code = _told(fault)
+    error(text, cure)
+    if screen.json and not screen.answered:
+        details = fault.details if isinstance(fault, GptTraderError) else {}
+        kind = type(fault).__name__
+        message = text.partition("\n")[0] if details else text
+        document({"error": {"type": kind, "message": message, "hint": cure, **details}, "exit_code": code})
+    return code
+
+
+def _told(fault: BaseException) -> tuple[str, str | None, int]:
+    """The sentence, the cure and the exit code of an error."""
     if isinstance(fault, GptTraderError):
-        error(fault.message, fault.hint)
-        return fault.exit_code
+        return fault.message, fault.hint, fault.exit_code
+    if isinstance(fault, KeyboardInterrupt):
+        return "interrupted", None, Interrupted.exit_code
     if isinstance(fault, OSError):
         where = f": {fault.filename}" if fault.filename else ""
-        error(f"{fault.strerror or fault}{where}")
-        return 1
-    error(f"{type(fault).__name__}: {fault}", None if screen.debug else "--debug shows where this came from")
-    return 1
+        return f"{fault.strerror or fault}{where}", None, 1
+    return f"{type(fault).__name__}: {fault}", None if screen.debug else "--debug shows where this came from", 1
 
 
 # --- tables -----------------------------------------------------------------------------------------------------------

@@ -46,7 +46,10 @@ def _ask(run: str, request: str, *, dry_run: bool, as_json: bool) -> int:
         if dry_run:
             if not record.live:
                 raise Conflict(f"run {record.id} has ended: {record.status}")
-            render.data(f"would {request} run {record.id} ({record.workflow}, {record.status})")
+            if as_json:
+                render.document({"dry_run": True, "would": request, "run": run_fields(record)})
+            else:
+                render.data(f"would {request} run {record.id} ({record.workflow}, {record.status})")
             return 0
         done = app.runner.cancel(record.id) if request == "cancel" else app.runner.pause(record.id)
         if done == "asked":
@@ -106,7 +109,10 @@ def approve(
     question = _question(app, record, step)
     word = "reject" if reject else "approve"
     if dry_run:
-        render.data(f"would {word} '{question.message}' ({question.path}) of run {record.id}")
+        if as_json:
+            render.document({"dry_run": True, "would": word, **approval_fields(question)})
+        else:
+            render.data(f"would {word} '{question.message}' ({question.path}) of run {record.id}")
         return 0
     name = by or _login()
     if not app.runs.decide(record.id, question.path, approved=not reject, by=name, reason=reason):

@@ -28,10 +28,10 @@ GptTraderError                1  something failed; the message says what, the hi
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class GptTraderError(Exception):
@@ -47,6 +47,11 @@ class GptTraderError(Exception):
     def message(self) -> str:
         """The sentence a person reads."""
         return str(self.args[0])
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What a program may want to read beside the sentence."""
+        return {}
 
 
 class UsageError(GptTraderError):

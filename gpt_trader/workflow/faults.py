@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gpt_trader.core.errors import ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Format = Literal["text", "json", "github", "sarif"]
 Place = tuple[int, int]
@@ -68,6 +68,11 @@ class FaultsFound(ValidationError):
         count = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         files = ", ".join(dict.fromkeys(f.file for f in self.faults))
         super().__init__(f"{count} in {files}\n{render(self.faults, 'text')}")
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """Each fault with its place."""
+        return {"faults": [_fields(f) for f in self.faults]}
 
 
 def render(faults: Sequence[Fault], format: Format) -> str:
