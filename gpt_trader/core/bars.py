@@ -72,6 +72,16 @@ class Bars:
         last = len(self) if end_ns is None else int(np.searchsorted(self.ts, end_ns))
         return self[first:last]
 
+    def loaded(self) -> Bars:
+        """These bars in memory, where they are already."""
+        return self
+
+    @property
+    def span(self) -> int:
+        """The length of a bar in nanoseconds: clocks that change make some days shorter, so the shortest counts."""
+        named = self.timeframe.ns
+        return min(named, int(np.diff(self.ts).min())) if len(self) > 1 else named
+
     @property
     def content_hash(self) -> str:
         """SHA-256 of symbol, timeframe and every value: equal data has an equal hash, wherever it came from."""

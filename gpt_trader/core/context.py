@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from gpt_trader.core.bars import Bars
     from gpt_trader.core.ports import Clock
 
 
@@ -26,6 +27,9 @@ class Artifacts(Protocol):
 
     def put(self, data: bytes, *, kind: str) -> Artifact:
         """Keep these bytes, durably, and return their name."""
+
+    def put_bars(self, every: Iterable[Bars], symbols: Sequence[str]) -> Sequence[Bars]:
+        """Keep the bars of all these symbols in one file, where they stay; each is written before the next is asked for."""
 
     def path(self, artifact: Artifact) -> Path:
         """The file that holds an artifact."""

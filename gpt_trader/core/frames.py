@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -11,10 +12,13 @@ import numpy as np
 from gpt_trader.core.bars import PRICES, Bars, Origin, Prices, Provenance
 from gpt_trader.core.errors import BadData, NoBars
 from gpt_trader.core.market import DAY, SECOND, Timeframe, time_of
+from gpt_trader.core.stored import BarTable, Loading
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from gpt_trader.core.context import Artifacts
 
 COLUMNS = ("symbol", "time", *PRICES, "volume")
 UNKNOWN: Mapping[str, Any] = {
@@ -64,9 +68,49 @@ def said_of(bars: Bars) -> dict[str, Any]:
     }
 
 
-def bars_of(frame: pd.DataFrame, provenance: Mapping[str, Mapping[str, Any]] | None = None) -> list[Bars]:
-    """The bars of a table, one item for each symbol; what was said of them must still be true of their values."""
+def bars_of(
+    frame: pd.DataFrame | BarTable, provenance: Mapping[str, Mapping[str, Any]] | None = None
+) -> Sequence[Bars]:
+    """The bars of a table, one item for each symbol; what was said of them must still be true of their values.
+
+    Of a table that stays on the disk each item is read when it is asked for, and not kept.
+    """
+    if isinstance(frame, BarTable):
+        return Loading(_true(frame, provenance or {}))
     return [_bars(symbol, part, (provenance or {}).get(symbol)) for symbol, part in _parts(frame)]
+
+
+def traded_of(
+    frame: pd.DataFrame | BarTable, provenance: Mapping[str, Mapping[str, Any]] | None = None
+) -> Sequence[Bars]:
+    """As `bars_of`; but of a table that stays on the disk nothing is read: whoever trades it reads part by part."""
+    return _true(frame, provenance or {}) if isinstance(frame, BarTable) else bars_of(frame, provenance)
+
+
+def gathered(every: Iterator[Bars], symbols: Sequence[str], *, held: int, artifacts: Artifacts) -> Any:
+    """The bars as a table in memory; as one in a file as soon as they are more than so many."""
+    first: list[Bars] = []
+    for bars in every:
+        first.append(bars)
+        if sum(len(b) for b in first) > held:
+            return artifacts.put_bars(chain(_drained(first), every), symbols)
+    return frame_of(first)
+
+
+def _drained(bars: list[Bars]) -> Iterator[Bars]:
+    while bars:
+        yield bars.pop(0)
+
+
+def _true(table: BarTable, provenance: Mapping[str, Mapping[str, Any]]) -> BarTable:
+    for bars in table:
+        if provenance.get(bars.symbol, {}).get("hash", bars.content_hash) != bars.content_hash:
+            raise _untrue(bars.symbol)
+    return table
+
+
+def _untrue(symbol: str) -> BadData:
+    return BadData(f"the bars of {symbol} are not those that their provenance speaks of", hint="fetch them again")
 
 
 def _parts(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -96,7 +140,7 @@ def _bars(symbol: str, part: pd.DataFrame, said: Mapping[str, Any] | None) -> Ba
         **{name: part[name].to_numpy(dtype=np.float64) for name in (*PRICES, "volume")},
     )
     if "hash" in words and words["hash"] != bars.content_hash:
-        raise BadData(f"the bars of {symbol} are not those that their provenance speaks of", hint="fetch them again")
+        raise _untrue(symbol)
     return bars
 
 

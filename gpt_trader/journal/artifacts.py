@@ -6,9 +6,9 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json, to_json
 
@@ -16,8 +16,13 @@ from gpt_trader.core.context import Artifact
 from gpt_trader.core.errors import JournalCorrupt, JournalUnavailable, ValidationError
 from gpt_trader.core.failpoints import hit
 
+if TYPE_CHECKING:
+    from gpt_trader.core.bars import Bars
+    from gpt_trader.core.stored import BarTable
+
 INLINE_BYTES = 64 * 1024
 MARK = "$artifact"
+BARS = "$bars"
 _HASH = re.compile(rb"[0-9a-f]{64}")
 
 
@@ -42,6 +47,35 @@ class ArtifactFolder:
                 f"{target} cannot be written: {error.strerror}", hint="nothing was recorded"
             ) from error
         hit("artifact.written")
+        return artifact
+
+    def put_bars(self, every: Iterable[Bars], symbols: Sequence[str]) -> BarTable:
+        """Keep the bars of all these symbols in one file, each written before the next is asked for."""
+        from gpt_trader.journal import barfile
+
+        part = self.folder / "begun" / f"{os.getpid()}.{id(every)}.{barfile.KIND}"
+        part.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+            series = barfile.write(part, every, symbols)
+            artifact = self._adopt(part, barfile.KIND)
+        except OSError as error:
+            raise JournalUnavailable(
+                f"{part} cannot be written: {error.strerror}", hint="nothing was recorded"
+            ) from error
+        finally:
+            part.unlink(missing_ok=True)
+        hit("artifact.written")
+        return barfile.table_of(self.path(artifact), artifact, series)
+
+    def _adopt(self, part: Path, kind: str) -> Artifact:
+        """Make an artifact of a written file."""
+        artifact = Artifact(_hash_of(part), kind, part.stat().st_size)
+        target = self.path(artifact)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _sync(part)
+        part.replace(target)
+        _sync(target.parent)
         return artifact
 
     def path(self, artifact: Artifact) -> Path:
@@ -104,9 +138,16 @@ class ArtifactFolder:
 
     def decode(self, text: str, held: Mapping[str, Any] | None = None) -> Any:
         """What `encode` was given, in plain JSON values and tables; what is held already is not read again."""
-        return self._load(from_json(text), held or {}) if MARK in text else from_json(text)
+        return self._load(from_json(text), held or {}) if MARK in text or BARS in text else from_json(text)
 
     def _refer(self, value: Any, held: dict[str, Any]) -> Any:
+        from gpt_trader.core.stored import BarTable
+
+        if isinstance(value, BarTable):
+            from gpt_trader.journal import barfile
+
+            held[value.artifact.hash] = value
+            return {BARS: barfile.told(value)}
         if hasattr(value, "to_parquet"):
             table = self.put(_parquet(value), kind="parquet")
             held[table.hash] = value
@@ -124,6 +165,8 @@ class ArtifactFolder:
             return [self._load(v, held) for v in value]
         if not isinstance(value, dict):
             return value
+        if _is_bars(value):
+            return self._bars(value[BARS], held)
         artifact = _marked(value)
         if artifact is None:
             return {k: self._load(v, held) for k, v in value.items()}
@@ -132,6 +175,22 @@ class ArtifactFolder:
         data = self.get(artifact)
         return _table(data) if artifact.kind == "parquet" else self._load(from_json(data), held)
 
+    def _bars(self, told: dict[str, Any], held: Mapping[str, Any]) -> Any:
+        """A table of bars; its file is checked against its name once, and read when somebody asks for rows."""
+        if told["artifact"] in held:
+            return held[told["artifact"]]
+        from gpt_trader.journal import barfile
+
+        artifact = Artifact(told["artifact"], barfile.KIND, told["size"])
+        path = self.path(artifact)
+        try:
+            whole = _hash_of(path) == artifact.hash
+        except OSError as error:
+            raise JournalCorrupt(f"the artifact {path} cannot be read: {error.strerror}") from error
+        if not whole:
+            raise JournalCorrupt(f"the artifact {path} is damaged", hint="rerun the step that made it")
+        return barfile.table_of(path, artifact, told["series"])
+
 
 def _marked(value: dict[str, Any]) -> Artifact | None:
     """The artifact that a value stands for; what an outside program wrote to look like one is left as it is."""
@@ -139,6 +198,14 @@ def _marked(value: dict[str, Any]) -> Artifact | None:
     if isinstance(name, str) and _HASH.fullmatch(name.encode()) and kind in ("parquet", "json"):
         return Artifact(name, kind, int(value.get("size", 0)))
     return None
+
+
+def _is_bars(value: dict[str, Any]) -> bool:
+    """Whether a value stands for a table of bars; as above."""
+    told = value.get(BARS)
+    if len(value) != 1 or not isinstance(told, dict) or set(told) != {"artifact", "size", "series"}:
+        return False
+    return isinstance(told["artifact"], str) and _HASH.fullmatch(told["artifact"].encode()) is not None
 
 
 def named_in(text: bytes) -> set[str]:
@@ -150,18 +217,28 @@ def _write_whole(target: Path, data: bytes) -> None:
     """The file appears whole and synced, or not at all."""
     part = target.with_name(f".{target.name}.{os.getpid()}.{id(data)}")
     try:
-        with part.open("wb") as out:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
             out.write(data)
             out.flush()
             os.fsync(out.fileno())
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY)
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk."""
+    opened = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)
+
+
+def _hash_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _parquet(frame: Any) -> bytes:

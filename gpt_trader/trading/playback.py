@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpt_trader.core.market import DAY, Block, Instrument, bars_of
+from gpt_trader.trading.merging import merged
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,49 +21,31 @@ if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.market import MarketData
 
+    Floats = NDArray[np.float64]
+    Times = NDArray[np.int64]
+
 CHUNK = 16_384
+BLOCKS = 256
+NEVER = 2**63 - 1
 
 
 def span_of(bars: Bars) -> int:
-    """The length of a bar; clocks that change make some days shorter, so the shortest distance counts if it is less."""
-    named = bars.timeframe.ns
-    return min(named, int(np.diff(bars.ts).min())) if len(bars) > 1 else named
+    """The length of a bar."""
+    return bars.span
 
 
 def play(bars: Sequence[Bars]) -> Iterator[MarketData]:
     """The bars in the order in which each is known, symbols of one moment in the order given; memory stays flat."""
-    parts = _one(bars[0]) if len(bars) == 1 else _several(bars)
+    parts = _one(bars[0]) if len(bars) == 1 else merged(bars)
     return chain.from_iterable(parts)
 
 
 def _one(bars: Bars) -> Iterator[Iterable[MarketData]]:
-    block = _block([bars])
     for start in range(0, len(bars), CHUNK):
-        end = start + CHUNK
-        ns, close = bars.ts[start:end].tolist(), bars.close[start:end].tolist()
-        yield bars_of(block, symbols=repeat(bars.symbol), times=ns, closes=close, rows=count(start))
-
-
-def _several(bars: Sequence[Bars]) -> Iterator[Iterable[MarketData]]:
-    which = np.repeat(np.arange(len(bars)), [len(b) for b in bars])
-    order = np.lexsort((which, np.concatenate([b.ts + span_of(b) for b in bars])))
-    ts, close = (np.concatenate([getattr(b, name) for b in bars]) for name in ("ts", "close"))
-    symbols = [b.symbol for b in bars]
-    block = _block(bars)
-    for start in range(0, len(order), CHUNK):
-        rows = order[start : start + CHUNK]
-        names = [symbols[i] for i in which[rows].tolist()]
-        times, closes = ts[rows].tolist(), close[rows].tolist()
-        yield bars_of(block, symbols=names, times=times, closes=closes, rows=rows.tolist())
-
-
-def _block(bars: Sequence[Bars]) -> Block:
-    columns = (_joined([getattr(b, name) for b in bars]).data for name in ("open", "high", "low", "volume"))
-    return Block(*columns)
-
-
-def _joined(parts: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        part = bars[start : start + CHUNK].loaded()
+        block = Block(part.open.data, part.high.data, part.low.data, part.volume.data)
+        times, closes = part.ts.tolist(), part.close.tolist()
+        yield bars_of(block, symbols=repeat(bars.symbol), times=times, closes=closes, rows=count())
 
 
 class SessionEnds:
@@ -71,7 +54,7 @@ class SessionEnds:
     def __init__(self, bars: Sequence[Bars], *, offset_ns: int = 0) -> None:
         self._bars = {b.symbol: b for b in bars}
         self._offset = offset_ns
-        self._known: dict[str, frozenset[int]] = {}
+        self._known: dict[str, Times] = {}
 
     def __call__(self, symbol: str, ns: int) -> bool:
         """Whether the bar that begins now is the last one of its day."""
@@ -79,68 +62,115 @@ class SessionEnds:
         if ends is None:
             ts = self._bars[symbol].ts
             days = (ts + self._offset) // DAY
-            ends = self._known[symbol] = frozenset(ts[np.append(days[1:] != days[:-1], True)].tolist())
-        return ns in ends
+            ends = self._known[symbol] = ts[np.append(days[1:] != days[:-1], True)]
+        at = int(np.searchsorted(ends, ns))
+        return at < len(ends) and int(ends[at]) == ns
 
 
 class TypicalVolume:
-    """The median volume of the last full block of bars that had ended at a moment: what was known then."""
+    """The median volume of the last full block of bars that had ended at a moment: what was known then.
+
+    The blocks are measured a few thousand bars at a time, as time goes on.
+    """
 
     def __init__(self, bars: Bars, *, block: int = 20) -> None:
         self._bars = bars
         self._block = block
-        self._span = span_of(bars)
-        self._known_from: list[int] | None = None
+        self._next = 0
+        self._known: list[int] = []
         self._medians: list[float] = []
+        self._before = math.nan
+        self._until = -NEVER
         self._at = 0
-
-    def _measure(self) -> list[int]:
-        block, count = self._block, len(self._bars) // self._block
-        volumes = self._bars.volume[: count * block].reshape(count, block)
-        ranked = np.sort(volumes, axis=1)  # numpy's own median would import its masked arrays first
-        middle = (ranked[:, (block - 1) // 2] + ranked[:, block // 2]) / 2.0
-        self._medians = np.where(np.isnan(ranked[:, -1]), np.nan, middle).tolist()
-        known: list[int] = (self._bars.ts[block - 1 : count * block : block] + self._span).tolist()
-        return known
 
     def __call__(self, ns: int) -> float:
         """The usual volume at this moment; NaN while too little was seen."""
-        if self._known_from is None:
-            self._known_from = self._measure()
-        known, at = self._known_from, self._at
+        if self._next > BLOCKS * self._block and self._known and ns < self._known[0]:
+            self._next, self._medians, self._until = 0, [], -NEVER
+        while ns >= self._until:
+            self._measure()
+        known, at = self._known, self._at
         if at and known[at - 1] > ns:
             at = bisect_right(known, ns, 0, at)
         else:  # time goes on, so the next is near
             while at < len(known) and known[at] <= ns:
                 at += 1
         self._at = at
-        return self._medians[at - 1] if at else math.nan
+        return self._medians[at - 1] if at else self._before
+
+    def _measure(self) -> None:
+        """The next blocks, and when the first one after them is known."""
+        self._before = self._medians[-1] if self._medians else math.nan
+        block, first = self._block, self._next
+        part = self._bars[first : first + (BLOCKS + 1) * block].loaded()
+        count = len(part) // block
+        ranked = np.sort(part.volume[: count * block].reshape(count, block), axis=1)  # np.median imports too much
+        middle = (ranked[:, (block - 1) // 2] + ranked[:, block // 2]) / 2.0
+        medians = np.where(np.isnan(ranked[:, -1]), np.nan, middle).tolist()
+        known = (part.ts[block - 1 : count * block : block] + self._bars.span).tolist()
+        self._known, self._medians, self._at = known[:BLOCKS], medians[:BLOCKS], 0
+        self._next = first + BLOCKS * block
+        self._until = known[BLOCKS] if count > BLOCKS else NEVER
+
+
+class Past:
+    """How many bars of a symbol have ended at a moment, and the last of them; read a part at a time."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._first = 0
+        self._ends: Times = np.empty(0, dtype=np.int64)
+        self._tail: tuple[int, int, Bars] = (-1, 0, bars)
+
+    def tail(self, ns: int, reach: int) -> Bars:
+        """The last so many bars that have ended."""
+        if self._tail[:2] != (ns, reach):
+            count = self._count(ns)
+            self._tail = (ns, reach, self._bars[max(0, count - reach) : count].loaded())
+        return self._tail[2]
+
+    def _count(self, ns: int) -> int:
+        if len(self._ends) and ns < self._ends[0]:
+            self._first, self._ends = 0, self._ends[:0]
+        while not len(self._ends) or (ns >= self._ends[-1] and self._first + len(self._ends) < len(self._bars)):
+            self._first += max(0, len(self._ends) - 1)
+            part = self._bars[self._first : self._first + CHUNK].loaded()
+            self._ends = part.ts + self._bars.span
+        return self._first + int(np.searchsorted(self._ends, ns, side="right"))
 
 
 class Correlations:
     """How two symbols moved together over their last bars in common, as it was known at a moment."""
 
     def __init__(self, bars: Sequence[Bars], *, length: int = 60) -> None:
-        self._bars = {b.symbol: b for b in bars}
-        self._ends = {b.symbol: b.ts + span_of(b) for b in bars}
+        self._past = {b.symbol: Past(b) for b in bars}
+        self._longest = max(len(b) for b in bars)
         self._length = length
-        self._known: dict[tuple[str, str, int], float] = {}
+        self._day = 0
+        self._known: dict[tuple[str, str], float] = {}
 
     def __call__(self, one: str, other: str, ns: int) -> float:
         """The correlation of returns, renewed each day; NaN when too little is known."""
-        key = (one, other, ns // DAY)
+        if ns // DAY != self._day:
+            self._day, self._known = ns // DAY, {}
+        key = (one, other)
         if key not in self._known:
             self._known[key] = self._measure(one, other, ns)
         return self._known[key]
 
     def _measure(self, one: str, other: str, ns: int) -> float:
-        known = [self._bars[s].ts[: int(np.searchsorted(self._ends[s], ns, side="right"))] for s in (one, other)]
-        times, first, second = np.intersect1d(known[0], known[1], return_indices=True)
-        if len(times) <= self._length:
-            return math.nan
+        reach = 4 * (self._length + 1)
+        while True:
+            a, b = (self._past[symbol].tail(ns, reach) for symbol in (one, other))
+            times, first, second = np.intersect1d(a.ts, b.ts, assume_unique=True, return_indices=True)
+            if len(times) > self._length or reach >= self._longest:
+                break
+            reach *= 4  # they have few bars in common
+        return math.nan if len(times) <= self._length else self._together(a.close[first], b.close[second])
+
+    def _together(self, one: Floats, other: Floats) -> float:
         keep = slice(-self._length - 1, None)
-        a = np.diff(np.log(self._bars[one].close[first[keep]]))
-        b = np.diff(np.log(self._bars[other].close[second[keep]]))
+        a, b = np.diff(np.log(one[keep])), np.diff(np.log(other[keep]))
         return float(np.corrcoef(a, b)[0, 1]) if np.ptp(a) > 0 and np.ptp(b) > 0 else math.nan
 
 
@@ -151,7 +181,8 @@ def always_open(ns: int) -> float:  # noqa: ARG001
 
 def instrument_of(bars: Bars) -> Instrument:
     """An instrument in whole shares, with the finest price step that the first bars show."""
-    prices = np.concatenate([bars.open[:2000], bars.close[:2000]])
+    first = bars[:2000].loaded()
+    prices = np.concatenate([first.open, first.close])
     prices = prices[np.isfinite(prices)]
     places = next((d for d in range(2, 9) if np.allclose(prices, np.round(prices, d), rtol=0, atol=1e-10)), 8)
     return Instrument(bars.symbol, tick=Decimal(1).scaleb(-places))

@@ -48,6 +48,14 @@ class Wanted(Series):
     as_of: str = Field("", description="Stored bars as they were known on this day or at this moment.")
 
 
+class Table(Wanted):
+    """Bars that are handed on as one table."""
+
+    held: int = Field(
+        500_000, ge=0, description="A table of more bars than this stays on the disk, and is read part by part."
+    )
+
+
 class Refresh(Series):
     """Bars that are downloaded into the store."""
 

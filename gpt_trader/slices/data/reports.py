@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
-from gpt_trader.core.bars import Loaded
+from gpt_trader.core.bars import Bars, Loaded
 from gpt_trader.core.errors import GptTraderError
+from gpt_trader.core.frames import said_of
 from gpt_trader.core.market import time_of
-from gpt_trader.slices.data.splits import suspected
+from gpt_trader.slices.data.splits import suspected, told
+
+
+@dataclass(slots=True)
+class Remarks:
+    """What is said of each symbol's bars while they pass by one after the other, none of them held."""
+
+    provenance: dict[str, dict[str, Any]] = field(default_factory=dict)
+    quarantine: dict[str, dict[str, Any]] = field(default_factory=dict)
+    actions: list[dict[str, Any]] = field(default_factory=list)
+
+    def noted(self, loaded: Loaded) -> Bars:
+        """The bars, of which all is noted down."""
+        bars = loaded.bars
+        self.provenance[bars.symbol] = said_of(bars)
+        self.quarantine[bars.symbol] = quarantine_of(loaded)
+        self.actions += told(loaded)
+        return bars
 
 
 def quarantine_of(loaded: Loaded) -> dict[str, Any]:

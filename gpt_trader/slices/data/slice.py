@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gpt_trader.core.context import StepContext
 from gpt_trader.core.slices import Slice, method
-from gpt_trader.slices.data.params import Check, Checked, Everything, Historical, Listed, Refresh, Refreshed, Wanted
+from gpt_trader.slices.data.params import (
+    Check,
+    Checked,
+    Everything,
+    Historical,
+    Listed,
+    Refresh,
+    Refreshed,
+    Table,
+    Wanted,
+)
 
 if TYPE_CHECKING:
     from gpt_trader.core.bars import Loaded
@@ -28,20 +38,20 @@ class Data(Slice):
         self._feeds = feeds
 
     @method()
-    def get_historical(self, params: Wanted, ctx: StepContext) -> Historical:
+    def get_historical(self, params: Table, ctx: StepContext) -> Historical:
         """Recorded bars of files, the sample, a seed, or of a venue by way of the store; checked, with a hash."""
-        from gpt_trader.core.frames import frame_of, said_of
-        from gpt_trader.slices.data.reports import quarantine_of
-        from gpt_trader.slices.data.splits import told
+        from gpt_trader.core.frames import gathered
+        from gpt_trader.slices.data.reports import Remarks
 
-        loaded = dict(self._each(params, ctx))
-        bars = [each.bars for each in loaded.values()]
+        remarks = Remarks()
+        every = map(remarks.noted, self._each(params, ctx))
+        table = gathered(every, params.symbols, held=params.held, artifacts=ctx.artifacts)
         return Historical(
-            bars=frame_of(bars),
-            data_provenance={b.symbol: said_of(b) for b in bars},
-            quarantine={symbol: quarantine_of(each) for symbol, each in loaded.items()},
-            actions=[action for each in loaded.values() for action in told(each)],
-            bar_count=sum(len(b) for b in bars),
+            bars=table,
+            data_provenance=remarks.provenance,
+            quarantine=remarks.quarantine,
+            actions=remarks.actions,
+            bar_count=sum(said["bars"] for said in remarks.provenance.values()),
         )
 
     @method()
@@ -80,10 +90,10 @@ class Data(Slice):
         ]
         return Listed(series=rows, providers=[*self._feeds], count=len(rows))
 
-    def _each(self, params: Wanted, ctx: StepContext) -> Iterator[tuple[str, Loaded]]:
+    def _each(self, params: Wanted, ctx: StepContext) -> Iterator[Loaded]:
         from gpt_trader.slices.data.loading import at, loaded_of
 
         for done, symbol in enumerate(params.symbols):
             ctx.check()
             ctx.progress(done, len(params.symbols), symbol)
-            yield symbol, loaded_of(self._archive, symbol, params, at(ctx, done, len(params.symbols)))
+            yield loaded_of(self._archive, symbol, params, at(ctx, done, len(params.symbols)))
