@@ -26,13 +26,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 class Params(BaseModel):
     """The params of one method: strict, closed and frozen."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
 
 class Outputs(BaseModel):
     """The named outputs of one method."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)

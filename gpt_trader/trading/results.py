@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.orders import RoundTrip
+    from gpt_trader.trading.params import SessionParams
     from gpt_trader.trading.report import Report
-    from gpt_trader.trading.requests import SessionParams
 
     Floats = NDArray[np.float64]
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import os
 import pickle  # noqa: TID251 - between a process and its own child, never stored
 import queue
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gpt_trader.core.context import Artifacts, StepContext
 from gpt_trader.core.ports import Clock
 from gpt_trader.core.slices import Outputs, Params
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 T = TypeVar("T")
 _Job = Callable[[], None]
@@ -74,12 +76,16 @@ class DaemonThreads(Executor):
 
 def process_pool(workers: int) -> ProcessPoolExecutor:
     """A pool of processes that share nothing with this one, so that no connection is forked."""
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context(method), initializer=_die_with_parent)
 
 
 def _die_with_parent() -> None:
     """Leave Ctrl-C to the parent, and end when it is gone, however it went."""
+    import multiprocessing
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from gpt_trader.core.slices import Frame, Outputs, Params
-from gpt_trader.slices.adaptive_portfolio.weights import Allocation, Measure, Objective
-from gpt_trader.trading.requests import SessionParams, Traded
+from gpt_trader.trading.params import SessionParams, Traded
+
+Allocation = Literal["equal", "inverse_volatility", "hrp", "risk_parity", "mean_risk"]
+Objective = Literal["least_risk", "best_ratio"]
+Measure = Literal["variance", "semi_variance", "cvar", "drawdown"]
 
 
 class PolicyParams(Params):

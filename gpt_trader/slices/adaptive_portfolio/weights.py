@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +15,10 @@ from gpt_trader.core.extras import needed
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from gpt_trader.slices.adaptive_portfolio.params import Allocation, Measure, Objective
+
     Floats = NDArray[np.float64]
 
-Allocation = Literal["equal", "inverse_volatility", "hrp", "risk_parity", "mean_risk"]
-Objective = Literal["least_risk", "best_ratio"]
-Measure = Literal["variance", "semi_variance", "cvar", "drawdown"]
 MEASURES = {"variance": "VARIANCE", "semi_variance": "SEMI_VARIANCE", "cvar": "CVAR", "drawdown": "CDAR"}
 OBJECTIVES = {"least_risk": "MINIMIZE_RISK", "best_ratio": "MAXIMIZE_RATIO"}
 DUST = 1e-6

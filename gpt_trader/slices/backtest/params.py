@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gpt_trader.core.slices import Frame, Outputs, Params
-from gpt_trader.trading.requests import Traded, TradeParams
+from gpt_trader.trading.params import Traded, TradeParams
 
 
 class BacktestParams(TradeParams):

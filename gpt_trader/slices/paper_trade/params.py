@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from gpt_trader.trading.requests import Traded, TradeParams
+from gpt_trader.trading.params import Traded, TradeParams
 
 
 class ReplayParams(TradeParams):

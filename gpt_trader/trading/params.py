@@ -1,0 +1,52 @@
+"""What a step of a workflow asks of the desk, and what it gets; light to import, as every check of a file reads it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from gpt_trader.core.slices import Frame, Outputs, Params
+
+
+class SessionParams(Params):
+    """The bars of a session, its money, its costs, and what it is compared with."""
+
+    bars: Frame = Field(description="The table of bars.")
+    data_provenance: dict[str, dict[str, Any]] = Field({}, description="What is said of the bars.")
+    sizes: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {rule, lot}; else equal sleeves.")
+    cash: float = Field(100_000.0, gt=0, description="The money at the start.")
+    fee: float = Field(0.001, ge=0, lt=0.1, description="The part of a trade's value that it costs.")
+    slippage: float = Field(0.0005, ge=0, lt=0.1, description="The part of the price lost at each fill.")
+    spread: float = Field(0.0, ge=0, lt=0.1, description="The distance of bid and ask, as a part of the price.")
+    decided_at: str = Field("", description="Trading begins at this moment; empty: at the first bar.")
+    baseline: str = Field("buy_and_hold", description="What the result is compared with; empty: with nothing.")
+    close_at_end: Literal["no", "close", "open"] = Field("no", description="Whether what is held is sold at the end.")
+
+
+class TradeParams(SessionParams):
+    """What trades on what, with which money and at which cost."""
+
+    selection: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {strategy, params}.")
+    strategy: str = Field("", description="One strategy for all symbols; it comes before a selection.")
+    params: dict[str, Any] = Field({}, description="The params of that one strategy.")
+
+
+class Traded(Outputs):
+    """The result in figures and tables; a figure that the data does not define is null."""
+
+    final_equity: float
+    total_return: float
+    sharpe: float | None
+    max_drawdown: float
+    trade_count: int
+    score: float
+    metrics: dict[str, float | None]
+    baseline_metrics: dict[str, Any]
+    period: dict[str, Any]
+    trades: Frame
+    equity: Frame
+    positions: list[dict[str, Any]]
+    refusals: list[dict[str, Any]]
+    details: dict[str, Any]
+    provenance: dict[str, Any]
