@@ -56,15 +56,16 @@ def main() -> int:
         for name, text in _KINDS[kind]().items():
             (folder / name).write_text(text, encoding="utf-8")
         if kind == "schemas":
-            _statements()
+            _inner()
     return 0
 
 
-def _statements() -> None:
-    """The compiled statements of the journal lie beside it: they are no one's business but its own."""
-    from gpt_trader.journal.compile import files
+def _inner() -> None:
+    """What the journal and the sweeps make of themselves lies beside them: it is no one's business but theirs."""
+    from gpt_trader.journal import compile as statements
+    from gpt_trader.trading.loops import prepare
 
-    for path, text in files().items():
+    for path, text in {**statements.files(), **prepare.files()}.items():
         path.write_text(text, encoding="utf-8")
 
 

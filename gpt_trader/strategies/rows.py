@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gpt_trader.core.errors import ValidationError
+from gpt_trader.trading.loops import targets
+from gpt_trader.trading.native import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,13 +39,12 @@ def buy_and_hold(bars: Bars, grid: Grid) -> TargetRows:  # noqa: ARG001 - it nee
 
 def sma_cross(bars: Bars, grid: Grid) -> TargetRows:
     """Long while the fast average is above the slow one; below it flat, or short."""
-    from gpt_trader.trading.compiled import above, running_averages
-
     fast, slow = grid.ints("fast", 10), grid.ints("slow", 30)
     _refuse(grid, (fast < 1) | (fast >= slow), "fast must be shorter than slow")
     lengths = np.unique(np.concatenate((fast, slow)))
     averages = np.empty((len(lengths), len(bars)))
-    running_averages(np.array(bars.close), lengths, averages)
+    compiled(targets.running_averages)(np.ascontiguousarray(bars.close), lengths, averages)
+    above = compiled(targets.above)
     at_fast, at_slow = np.searchsorted(lengths, fast), np.searchsorted(lengths, slow)
     begins = np.minimum(slow - 1, len(bars))
     below = -1 if grid.one("below", "flat") == "short" else 0
@@ -128,12 +129,11 @@ class _Lines:
         return np.array([self.level(value) for value in values.tolist()])
 
     def writer(self, rails: tuple[Ints, ...], *, begins: Ints, low: int) -> TargetRows:
-        from gpt_trader.trading.compiled import Rails, latched
-
+        latched = compiled(targets.latched)
         table, first = np.array(self._rows), np.minimum(begins, self._length)
 
         def write(part: slice, out: Targets) -> None:
-            latched(table, Rails(*(numbers[part] for numbers in rails)), first[part], low, out)
+            latched(table, targets.Rails(*(numbers[part] for numbers in rails)), first[part], low, out)
 
         return write
 

@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from gpt_trader.core import metrics
-from gpt_trader.core.errors import ConfigError, GptTraderError, NoBars, ValidationError
+from gpt_trader.core.errors import ConfigError, NoBars, ValidationError
+from gpt_trader.trading.loops import simulation
+from gpt_trader.trading.loops.account import Terms
+from gpt_trader.trading.loops.simulation import Columns
+from gpt_trader.trading.native import compiled
 from gpt_trader.trading.playback import instrument_of
 from gpt_trader.trading.seats import StrategySpec
 from gpt_trader.trading.sizing import Share, Sizing, Units
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
-    from gpt_trader.trading.compiled import Columns, Terms
     from gpt_trader.trading.config import BacktestConfig
 
     Floats = NDArray[np.float64]
@@ -136,15 +139,15 @@ def sweep(
     progress: Callable[[int], None] | None = None,
 ) -> Sweep:
     """Run every set of the grid over the bars; the same sets give the same figures, whatever the number of threads."""
-    compiled = _compiled()
+    simulate_all = compiled(simulation.simulate_all)
     columns, terms, periods = _prepared(bars, grid, config)
     rows = _rows(strategy, bars, grid)
-    out, no_fills = np.empty((len(grid), compiled.COLUMNS)), np.empty((0, 4))
+    out, no_fills = np.empty((len(grid), simulation.FIGURES)), np.empty((0, 4))
 
     def work(part: slice) -> int:
         targets = np.empty((part.stop - part.start, len(bars)), dtype=np.int8)
         rows(part, targets)
-        compiled.simulate_all(targets, columns, terms, periods, no_fills, out[part])
+        simulate_all(targets, columns, terms, periods, no_fills, out[part])
         return int(part.stop)
 
     for done in _each(work, _parts(len(grid), len(bars)), threads):
@@ -157,13 +160,12 @@ def fills_of(
     strategy: type[Sweepable], bars: Bars, grid: Grid, number: int, *, config: BacktestConfig
 ) -> tuple[KernelFill, ...]:
     """The fills of one set, so that it can be compared with the desk."""
-    compiled = _compiled()
     columns, terms, periods = _prepared(bars, grid, config)
     targets = np.empty((1, len(bars)), dtype=np.int8)
     _rows(strategy, bars, grid)(slice(number, number + 1), targets)
-    fills, out = np.empty((2 * len(bars), 4)), np.empty(compiled.COLUMNS)
-    compiled.simulate(targets[0], columns, terms, periods, fills, out)
-    made = fills[: int(out[compiled.FILLS])].tolist()
+    fills, out = np.empty((2 * len(bars), 4)), np.empty((1, simulation.FIGURES))
+    compiled(simulation.simulate_all)(targets, columns, terms, periods, fills, out)
+    made = fills[: int(out[0, simulation.FILLS])].tolist()
     return tuple(KernelFill(int(bars.ts[int(at)]), quantity, price, fee) for at, quantity, price, fee in made)
 
 
@@ -211,17 +213,14 @@ def _refuse_what_only_the_desk_knows(config: BacktestConfig) -> None:
 
 
 def _columns(bars: Bars) -> Columns:
-    from gpt_trader.trading.compiled import Columns
-
     n = len(bars)
     inside = (bars.low <= bars.open) & (bars.open <= bars.high) & (bars.low <= bars.close) & (bars.close <= bars.high)
     traded = np.where(inside & (bars.volume != 0.0), np.arange(n), n)
     r = np.diff(bars.close) / bars.close[:-1]
     return Columns(
-        # Compiled code is made once for each kind of array: read-only ones would be another kind.
-        open=np.array(bars.open),
-        close=np.array(bars.close),
-        volume=np.array(bars.volume),
+        open=np.ascontiguousarray(bars.open),
+        close=np.ascontiguousarray(bars.close),
+        volume=np.ascontiguousarray(bars.volume),
         fills_at=np.ascontiguousarray(np.minimum.accumulate(traded[::-1])[::-1]),
         returns=np.concatenate(([0.0], np.cumsum(r))),
         squares=np.concatenate(([0.0], np.cumsum(r * r))),
@@ -229,8 +228,6 @@ def _columns(bars: Bars) -> Columns:
 
 
 def _terms(bars: Bars, grid: Grid, config: BacktestConfig) -> Terms:
-    from gpt_trader.trading.compiled import Terms
-
     instrument = config.instruments.get(bars.symbol) or instrument_of(bars)
     fee, slippage, sizing = config.costs.fee, config.costs.slippage, sizing_of(config)
     quantity = grid.one("quantity", None)
@@ -264,14 +261,3 @@ def _is_axis(values: Any) -> bool:
 def sizing_of(config: BacktestConfig) -> Sizing:
     """The sizing of one strategy in one symbol: without one named, all the money."""
     return config.sizing or Share()
-
-
-def _compiled() -> Any:
-    try:
-        from gpt_trader.trading import compiled
-    except ModuleNotFoundError as missing:
-        if missing.name != "numba":
-            raise
-        hint = "install it with: pip install 'gpt-trader[sweep]'"
-        raise GptTraderError("a sweep needs the compiler numba, which is not installed", hint=hint) from None
-    return compiled

@@ -23,7 +23,7 @@ from gpt_trader.strategies.mean_reversion import MeanReversion
 from gpt_trader.strategies.momentum import Momentum
 from gpt_trader.strategies.sma_cross import SmaCross
 from gpt_trader.strategies.volatility import Volatility
-from gpt_trader.trading import kernel
+from gpt_trader.trading import kernel, native
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.costs import Costs, Fee, Slippage
 from gpt_trader.trading.kernel import Grid
@@ -286,19 +286,11 @@ def test_two_bars_are_too_few() -> None:
 
 
 def test_a_missing_compiler_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    import builtins
     import sys
 
-    real = builtins.__import__
-
-    def missing(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "numba":
-            raise ModuleNotFoundError("No module named 'numba'", name="numba")
-        return real(name, *args, **kwargs)
-
-    monkeypatch.delitem(sys.modules, "gpt_trader.trading.compiled", raising=False)
-    monkeypatch.delattr("gpt_trader.trading.compiled", raising=False)
-    monkeypatch.setattr(builtins, "__import__", missing)
-    with pytest.raises(Exception, match="numba, which is not installed") as error:
+    native.compiled.cache_clear()
+    native._engine.cache_clear()
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    with pytest.raises(Exception, match="llvmlite, which is not installed") as error:
         kernel.sweep(SmaCross, walk(3), Grid.of({"fast": [2], "slow": [3]}), config=BacktestConfig())
     assert "gpt-trader[sweep]" in error.value.hint  # type: ignore[attr-defined]

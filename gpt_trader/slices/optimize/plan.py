@@ -164,7 +164,7 @@ def _engine(
         "the strategy wants to see all symbols together": together,
     }
     why = next((reason for reason, there in reasons.items() if there), "")
-    if params.engine == "desk" or (params.engine == "auto" and (why or find_spec("numba") is None)):
+    if params.engine == "desk" or (params.engine == "auto" and (why or find_spec("llvmlite") is None)):
         return "desk"
     if why:
         raise ConfigError(f"the kernel cannot search this: {why}", hint="engine: desk")

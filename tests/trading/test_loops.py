@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from types import ModuleType
+import subprocess
+import sys
 
-import numba
 import numpy as np
 import pytest
 
-from gpt_trader.trading import compiled
+from gpt_trader.trading.loops import prepare, simulation, targets
+from gpt_trader.trading.loops.account import Terms
+from gpt_trader.trading.loops.simulation import Columns
+from gpt_trader.trading.native import LOOPS, compiled
 
 BARS = 400
 
 
-@pytest.fixture(scope="module")
-def plain() -> ModuleType:
-    """The same file, loaded without the compiler."""
-    spec = importlib.util.spec_from_file_location("plain", compiled.__file__)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(numba, "njit", lambda **_: lambda function: function)
-        spec.loader.exec_module(module)
-    return module
-
-
-def columns(module: ModuleType, seed: int, *, silent: float = 0.0):
+def columns(seed: int, *, silent: float = 0.0) -> Columns:
     rng = np.random.default_rng(seed)
     close = np.round(50.0 * np.exp(np.cumsum(rng.normal(0.0, 0.01, BARS))), 2)
     opened = np.round(np.concatenate(([50.0], close[:-1])) * np.exp(rng.normal(0.0, 0.004, BARS)), 2)
@@ -36,20 +25,20 @@ def columns(module: ModuleType, seed: int, *, silent: float = 0.0):
     traded = np.where(volume > 0, np.arange(BARS), BARS)
     r = np.diff(close) / close[:-1]
     sums = (np.concatenate(([0.0], np.cumsum(x))) for x in (r, r * r))
-    return module.Columns(opened, close, volume, np.minimum.accumulate(traded[::-1])[::-1].copy(), *sums)
+    return Columns(opened, close, volume, np.minimum.accumulate(traded[::-1])[::-1].copy(), *sums)
 
 
-def terms(module: ModuleType, **changes: float):
-    usual = dict.fromkeys(module.Terms._fields, 0.0)
+def terms(**changes: float) -> Terms:
+    usual = dict.fromkeys(Terms._fields, 0.0)
     usual |= {"cash": 100_000.0, "leverage": 1.0, "lot": 1.0, "tick": 0.01, "units": math.nan, "share": 1.0}
-    return module.Terms(**{**usual, "maximum": math.inf, "volume_share": math.inf, **changes})
+    return Terms(**{**usual, "maximum": math.inf, "volume_share": math.inf, **changes})
 
 
-def both(plain: ModuleType, row: np.ndarray, seed: int, *, silent: float = 0.0, **changes: float):
+def both(row: np.ndarray, seed: int, *, silent: float = 0.0, **changes: float):
     results = []
-    for module in (plain, compiled):
-        fills, out = np.zeros((2 * BARS, 4)), np.zeros(module.COLUMNS)
-        module.simulate(row, columns(module, seed, silent=silent), terms(module, **changes), 365.0, fills, out)
+    for loop in (simulation.simulate_all, compiled(simulation.simulate_all)):
+        fills, out = np.zeros((2 * BARS, 4)), np.zeros((1, simulation.FIGURES))
+        loop(row[None], columns(seed, silent=silent), terms(**changes), 365.0, fills, out)
         results.append((fills, out))
     return results
 
@@ -71,7 +60,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("kind", ["flips", "long", "short", "rare", "flat"])
-def test_compiled_and_plain_agree(plain: ModuleType, case: dict[str, float], kind: str) -> None:
+def test_compiled_and_plain_agree(case: dict[str, float], kind: str) -> None:
     rng = np.random.default_rng(3)
     rows = {
         "flips": rng.integers(-1, 2, BARS),
@@ -80,27 +69,27 @@ def test_compiled_and_plain_agree(plain: ModuleType, case: dict[str, float], kin
         "rare": np.repeat(rng.integers(-1, 2, BARS // 40), 40),
         "flat": np.zeros(BARS),
     }
-    (plain_fills, plain_out), (fills, out) = both(plain, rows[kind].astype(np.int8), 11, **case)
+    (plain_fills, plain_out), (fills, out) = both(rows[kind].astype(np.int8), 11, **case)
     np.testing.assert_allclose(fills, plain_fills, rtol=1e-12)
     np.testing.assert_allclose(out, plain_out, rtol=1e-9, atol=1e-12)
 
 
-def test_many_rows_are_each_simulated_alone(plain: ModuleType) -> None:
+def test_many_rows_are_each_simulated_alone() -> None:
     rows = np.random.default_rng(5).integers(-1, 2, (3, BARS)).astype(np.int8)
-    many = np.zeros((3, compiled.COLUMNS))
-    plain.simulate_all(rows, columns(plain, 1), terms(plain), 365.0, np.empty((0, 4)), many)
+    many = np.zeros((3, simulation.FIGURES))
+    compiled(simulation.simulate_all)(rows, columns(1), terms(), 365.0, np.empty((0, 4)), many)
     for row, figures in zip(rows, many, strict=True):
-        alone = both(plain, row, 1)[1][1]
+        alone = both(row, 1)[0][1][0]
         np.testing.assert_allclose(figures, alone, rtol=1e-9, atol=1e-12)
 
 
-def test_lines_are_compared_alike(plain: ModuleType) -> None:
+def test_lines_are_compared_alike() -> None:
     lines = np.random.default_rng(6).normal(size=(4, BARS))
     which, first = np.array([0, 2]), np.array([5, BARS])
     made = []
-    for module in (plain, compiled):
+    for above in (targets.above, compiled(targets.above)):
         out = np.full((2, BARS), 9, dtype=np.int8)
-        module.above(lines, which, lines, which + 1, first, -1, out)
+        above(lines, which, lines, which + 1, first, -1, out)
         made.append(out)
     assert np.array_equal(made[0], made[1])
     assert (made[0][0, :5] == 0).all()
@@ -108,11 +97,11 @@ def test_lines_are_compared_alike(plain: ModuleType) -> None:
     assert (made[0][1] == 0).all()
 
 
-def test_running_averages_add_the_newest_before_they_take_away_the_oldest(plain: ModuleType) -> None:
+def test_running_averages_add_the_newest_before_they_take_away_the_oldest() -> None:
     values, lengths = np.random.default_rng(7).normal(50.0, 1.0, BARS), np.array([1, 2, 30, BARS + 5])
     made = [np.empty((4, BARS)) for _ in range(2)]
-    for module, rows in zip((plain, compiled), made, strict=True):
-        module.running_averages(values, lengths, rows)
+    for loop, rows in zip((targets.running_averages, compiled(targets.running_averages)), made, strict=True):
+        loop(values, lengths, rows)
     assert np.array_equal(made[0], made[1])
     total = 0.0
     for i, value in enumerate(values.tolist()):
@@ -122,12 +111,12 @@ def test_running_averages_add_the_newest_before_they_take_away_the_oldest(plain:
 
 
 @pytest.mark.parametrize("low", [-1, 0])
-def test_latches_hold_alike(plain: ModuleType, low: int) -> None:
+def test_latches_hold_alike(low: int) -> None:
     lines = np.vstack((np.random.default_rng(6).normal(size=BARS), *(np.full(BARS, x) for x in (1.0, -1.0, 0.2, -0.2))))
     made = []
-    for module in (plain, compiled):
+    for latched in (targets.latched, compiled(targets.latched)):
         out = np.full((1, BARS), 9, dtype=np.int8)
-        module.latched(lines, module.Rails(*(np.array([n]) for n in range(5))), np.array([3]), low, out)
+        latched(lines, targets.Rails(*(np.array([n]) for n in range(5))), np.array([3]), low, out)
         made.append(out[0])
     assert np.array_equal(made[0], made[1])
     state = 0
@@ -136,3 +125,25 @@ def test_latches_hold_alike(plain: ModuleType, low: int) -> None:
             leaves = (state > 0 and x < 0.2) or (state < 0 and x > -0.2)
             state = 1 if x > 1 else low if x < -1 else 0 if leaves else state
         assert made[0][i] == state
+
+
+def test_the_prepared_loops_are_those_of_the_sources():
+    head = LOOPS.read_text().partition("\n")[0]
+    assert head.endswith(f"{prepare.digest()}."), "run `make schemas`: loops.ll is old"
+
+
+def test_preparing_gives_loops_for_any_processor():
+    script = "from gpt_trader.trading.loops import prepare; import sys; sys.stdout.write(prepare.text())"
+    made = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert "target triple" not in made
+    assert "x86" not in made
+    kept = {line.partition("(")[0] for line in LOOPS.read_text().splitlines() if line.startswith("define")}
+    assert kept == {line.partition("(")[0] for line in made.splitlines() if line.startswith("define")}
+
+
+@pytest.mark.parametrize(
+    "values", [np.zeros(5, dtype=np.float32), np.zeros((5, 1)), np.zeros(10)[::2]], ids=["type", "shape", "steps"]
+)
+def test_an_array_of_another_kind_is_refused_and_not_misread(values: np.ndarray):
+    with pytest.raises(TypeError, match="was expected, not"):
+        compiled(targets.running_averages)(values, np.array([2]), np.empty((1, 5)))

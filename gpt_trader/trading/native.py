@@ -1,0 +1,98 @@
+"""The loops of sweeps, finished for this processor out of `loops.ll` when they are first asked for."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import Any, ParamSpec
+
+from gpt_trader.core.errors import GptTraderError
+from gpt_trader.trading.loops.kinds import Array, Group, Kind, parameters
+
+P = ParamSpec("P")
+Flattener = Callable[[Any], Iterable[Any]]
+_ENGINES: list[Any] = []
+LOOPS = Path(__file__).parent / "loops" / "loops.ll"
+
+
+@cache
+def compiled(loop: Callable[P, None]) -> Callable[P, None]:
+    """The same loop, compiled; while it runs, other threads of Python do."""
+    name, kinds = loop.__name__, tuple(parameters(loop).values())
+    native = ctypes.CFUNCTYPE(ctypes.c_int32, *_types(kinds))(_engine(name).get_function_address(name))
+    flat = _flattener(kinds)
+
+    def call(*args: P.args, **_: P.kwargs) -> None:
+        status = native(*flat(args))
+        assert status == 0, f"{name} failed"
+
+    return call
+
+
+@cache
+def _engine(name: str) -> Any:
+    """LLVM's engine for one loop, which must live as long as that is called."""
+    llvm = _llvm()
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    module = llvm.parse_assembly(LOOPS.read_text(encoding="ascii"))
+    for function in module.functions:
+        if not function.is_declaration and function.name != name:
+            function.linkage = "internal"
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=3, jit=True
+    )
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = True
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    _ENGINES.append(engine)  # the cache forgets one of two that threads made at once, and its code would be gone
+    return engine
+
+
+def _llvm() -> Any:
+    try:
+        from llvmlite import binding
+    except ModuleNotFoundError as missing:
+        if missing.name != "llvmlite":
+            raise
+        hint = "install it with: pip install 'gpt-trader[sweep]'"
+        raise GptTraderError("a sweep needs the compiler llvmlite, which is not installed", hint=hint) from None
+    return binding
+
+
+def _types(kinds: tuple[Kind, ...]) -> Iterator[Any]:
+    for kind in kinds:
+        if isinstance(kind, Group):
+            yield from _types(tuple(kind.fields.values()))
+        elif isinstance(kind, Array):
+            yield from (ctypes.c_void_p, *(ctypes.c_int64,) * kind.dimensions)
+        else:
+            yield ctypes.c_double if kind is float else ctypes.c_int64
+
+
+def _flattener(kinds: tuple[Kind, ...]) -> Flattener:
+    """Make what turns arguments into plain numbers, an array into its address and its lengths."""
+    if not any(isinstance(kind, (Array, Group)) for kind in kinds):
+        return lambda values: values
+    parts = tuple(_part(kind) for kind in kinds)
+    return lambda values: chain.from_iterable(part(value) for part, value in zip(parts, values, strict=True))
+
+
+def _part(kind: Kind) -> Flattener:
+    if isinstance(kind, Array):
+        return lambda array: (_address(kind, array), *array.shape)
+    return _flattener(tuple(kind.fields.values())) if isinstance(kind, Group) else lambda number: (number,)
+
+
+def _address(kind: Array, array: Any) -> int:
+    """Where the values lie; another kind of array would be read as something that it is not."""
+    if array.dtype != kind.dtype or array.ndim != kind.dimensions or not array.flags.c_contiguous:
+        raise TypeError(f"{kind} was expected, not {array.dtype} in the shape {array.shape}")
+    return int(array.ctypes.data)
