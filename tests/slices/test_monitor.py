@@ -144,8 +144,14 @@ def test_every_text_is_escaped_wherever_it_comes_from(report, given):
         "sections": [
             {"kind": "table", "title": EVIL, "heads": [EVIL], "rows": [[EVIL]], "note": EVIL},
             {"kind": "heat", "title": EVIL, "x": [EVIL], "y": [EVIL], "values": [[1.0]], "corner": EVIL},
+            {"kind": "bars", "title": EVIL, "bars": {EVIL: 1.0}},
             {"kind": "lines", "title": EVIL, "time": ["2024-01-01T00:00:00+00:00"], "lines": {EVIL: [1.0]}},
         ],
+        "importance": {EVIL: 1.0},
+        "heatmap": {
+            "figure": EVIL, "x": EVIL, "y": EVIL, "xs": [[EVIL, EVIL]], "ys": [[EVIL, EVIL]], "values": [[1.0]],
+        },
+        "walks": [{"test_from": EVIL, "test_to": EVIL, "strategy": EVIL, "params": {EVIL: EVIL}}],
     }  # fmt: skip
     _, page, text = report(mean, **extra)
     reader = Reader(page)
@@ -355,9 +361,15 @@ def test_sections_of_earlier_steps_are_drawn(report, given):
     _, page, _ = report(given, sections=sections)
     assert Reader(page).open == []
     assert "AAA BBB" in section_of(page, "Weights").replace("  ", " ")
-    assert "5 10 20 1 2 30 3" in " ".join(section_of(page, "Pairs").split())
+    assert "5 10 20 1.00 2.00 30 3.00" in " ".join(section_of(page, "Pairs").split())
     assert "so it is" in section_of(page, "Rows")
-    for wrong in ({"kind": "pie"}, {"kind": "heat", "x": [1]}, {"kind": "lines", "time": ["x"], "lines": {}}, {}):
+    for wrong in (
+        {"kind": "pie"},
+        {"kind": "bars", "bars": [1]},
+        {"kind": "heat", "x": [1]},
+        {"kind": "lines", "time": ["x"], "lines": {}},
+        {},
+    ):
         with pytest.raises(ValidationError, match="cannot be drawn"):
             report(given, sections=[wrong])
 

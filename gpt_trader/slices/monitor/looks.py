@@ -40,18 +40,25 @@ ul{color:var(--dim);padding-left:20px;margin:8px 0}
 .chart .entry{fill:var(--up)}.chart .exit{fill:var(--down)}
 .chart .cross{stroke:var(--dim);stroke-dasharray:3 3}
 .scroll{overflow-x:auto}
+.tall{max-height:480px;overflow-y:auto;border:1px solid var(--line);border-radius:10px}
+.tall th{position:sticky;top:0;background:var(--soft)}
+.marked{outline:2px solid var(--fg);outline-offset:-2px}
+.bars i{display:block;height:10px;min-width:1px;border-radius:3px;background:var(--main)}
+.bars td:nth-child(2){width:70%;vertical-align:middle}.bars th{border-bottom:1px solid var(--line);color:var(--fg)}
 table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
 th{text-align:left;color:var(--dim);font-weight:600;border-bottom:1px solid var(--line)}
 th{padding:6px 10px;white-space:nowrap}
 td{padding:6px 10px;border-bottom:1px solid var(--line);vertical-align:top}
 th.n,td.n{text-align:right;white-space:nowrap}td:first-child{white-space:nowrap}
 .months td,.months th{padding:5px 7px;font-size:12.5px}
+.dense td,.dense th{padding:4px 3px;font-size:10.5px}
 .up{color:var(--up)}.down{color:var(--down)}
 code{font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 @media (max-width:640px){main{padding:20px 14px 48px}.chart text{font-size:27px}.chart .odd{display:none}
 .chart .ylab{text-anchor:start;transform:translate(14px,-7px);paint-order:stroke;stroke:var(--bg);stroke-width:5px}
 table{width:max-content;min-width:100%}td{max-width:70vw}}
-@media print{main{max-width:none;padding:0}h2{break-after:avoid}.chart,tr{break-inside:avoid}}
+@media print{.tall{max-height:none;overflow:visible}
+main{max-width:none;padding:0}h2{break-after:avoid}.chart,tr{break-inside:avoid}}
 """
 
 SCRIPT = """

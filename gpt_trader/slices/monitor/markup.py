@@ -28,9 +28,11 @@ def joined(children: Iterable[object]) -> Markup:
     return Markup("".join(c if isinstance(c, Markup) else escape(str(c)) for c in children))
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()) -> Markup:
-    """A table; the columns named by place hold numbers and are set to the right."""
+def table(
+    heads: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = (), tall: bool = False
+) -> Markup:
+    """A table; the columns named by place hold numbers and are set to the right; a tall one is scrolled."""
     kinds = ["n" if i in numbers else None for i in range(len(heads))]
     head = tag("tr", *(tag("th", text, class_=kind) for text, kind in zip(heads, kinds, strict=True)))
     body = [tag("tr", *(tag("td", cell, class_=kind) for cell, kind in zip(row, kinds, strict=True))) for row in rows]
-    return tag("div", tag("table", tag("thead", head), tag("tbody", *body)), class_="scroll")
+    return tag("div", tag("table", tag("thead", head), tag("tbody", *body)), class_="scroll tall" if tall else "scroll")

@@ -32,7 +32,7 @@ from gpt_trader.slices.monitor.sections import (
     size_section,
     trade_section,
 )
-from gpt_trader.slices.monitor.words import COUNT, FIGURES, MONEY, NUMBER, PERCENT, written
+from gpt_trader.slices.monitor.words import COUNT, FIGURES, MONEY, MONTHS, NUMBER, PERCENT, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from gpt_trader.slices.monitor.params import ReportParams
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 
 
@@ -64,6 +63,7 @@ def _sections(params: ReportParams, summary: list[str]) -> Iterator[Markup]:
     yield tag("ul", *(tag("li", line) for line in summary[1:]))
     yield _cards(params)
     yield from _curves(params)
+    yield _months(params)
     yield from exposure_section(params)
     yield from steadiness_section(params)
     yield from given_sections(params.sections)
@@ -71,7 +71,6 @@ def _sections(params: ReportParams, summary: list[str]) -> Iterator[Markup]:
     yield from choice_section(params)
     yield from trade_section(params)
     yield _figures(params)
-    yield _months(params)
     yield from picture_section(params)
     yield from size_section(params)
     yield from cost_section(params)
@@ -86,7 +85,7 @@ def _cards(params: ReportParams) -> Markup:
     theirs = params.baseline_metrics
     final = float(params.equity["equity"].iloc[-1])
     shown = (
-        ("Final equity", written(final, MONEY), written(theirs.get("final_equity"), MONEY)),
+        ("Final equity", written(final, MONEY), written(_their_final(params), MONEY)),
         *(
             (label, written(params.metrics.get(name), kind), written(theirs.get(name), kind))
             for name, label, kind in (
@@ -109,6 +108,14 @@ def _cards(params: ReportParams) -> Markup:
         for label, ours, other in shown
     )
     return tag("div", *cards, class_="cards")
+
+
+def _their_final(params: ReportParams) -> float | None:
+    """What the baseline ended with: as it says itself, else by its curve."""
+    named = params.baseline_metrics.get("final_equity")
+    if named is None and "baseline" in params.equity:
+        return float(params.equity["baseline"].iloc[-1])
+    return None if named is None else float(named)
 
 
 def _curves(params: ReportParams) -> Iterator[Markup]:

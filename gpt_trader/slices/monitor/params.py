@@ -41,6 +41,12 @@ class ReportParams(Params):
     details: dict[str, Any] = Field({}, description="Costs, ambiguous bars, alerts and rules.")
     alerts: list[dict[str, Any]] = Field([], description="Figures beyond their thresholds.")
     sections: list[dict[str, Any]] = Field([], description="Sections of an earlier step: tables, heat maps, lines.")
+    importance: dict[str, float] = Field({}, description="How much each parameter of a search mattered.")
+    heatmap: dict[str, Any] = Field({}, description="A search's objective by two of its parameters.")
+    tried: dict[str, int] = Field({}, description="How many trials a search made.")
+    deflated_sharpe: float | None = Field(None, description="The probability that the best of a search is skill.")
+    walks: list[dict[str, Any]] = Field([], description="Stretches that were traded one after the other.")
+    luck: dict[str, Any] = Field({}, description="What might as well have happened with the same trades.")
 
 
 class Report(Outputs):

@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 SHOWN = 500
 """So many trades are in the file; it says so where there are more."""
 CHARTS = 12
+LONG = 20
+"""A list with more rows than this is scrolled, so that what stands below it is found."""
 
 
 def price_sections(params: ReportParams) -> Iterator[Markup]:
-    """For each symbol its closes since the decision, with the trades on them."""
+    """For each symbol its closes from the decision to the end of the account, with the trades on them."""
     if params.bars is None:
         return
-    bars = params.bars
+    bars = params.bars[params.bars["time"] <= params.equity["time"].iloc[-1]]
     if params.decided_at:
         bars = bars[bars["time"] >= params.decided_at]
     groups = [
@@ -88,7 +90,8 @@ def trade_section(params: ReportParams) -> Iterator[Markup]:
     yield tag("h2", f"Closed trades ({len(trades)})")
     heads = ["Symbol", "Strategy", "Side", "Quantity", "Entry", "Price", "Exit", "Price", "Profit", "Gain", "Fees"]
     rows = [_trade(t) for t in trades.head(SHOWN).to_dict("records")]
-    yield table(heads, rows, numbers=(3, 5, 7, 8, 9, 10)) if rows else tag("p", "None.", class_="note")
+    listed = table(heads, rows, numbers=(3, 5, 7, 8, 9, 10), tall=len(rows) > LONG)
+    yield listed if rows else tag("p", "None.", class_="note")
     if len(trades) > SHOWN:
         yield tag("p", f"The first {SHOWN} of {len(trades)} are shown; the run keeps them all.", class_="note")
     if params.positions:

@@ -36,9 +36,11 @@ class Monitor(Slice):
         from gpt_trader.slices.monitor.document import document_of
         from gpt_trader.slices.monitor.markdown import markdown_of
         from gpt_trader.slices.monitor.page import page_of
+        from gpt_trader.slices.monitor.searches import search_sections
         from gpt_trader.slices.monitor.words import summary_of, titled
 
         params = titled(params)
+        params = params.model_copy(update={"sections": [*search_sections(params), *params.sections]})
         summary = summary_of(params)
         html = ctx.artifacts.put(page_of(params, summary).encode(), kind="html")
         text = ctx.artifacts.put(markdown_of(params, summary).encode(), kind="md")

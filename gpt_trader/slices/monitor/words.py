@@ -14,6 +14,7 @@ MONEY = "money"
 NUMBER = "number"
 COUNT = "count"
 DAYS = "days"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 FIGURES = (
     ("total_return", "Total return", PERCENT, "final equity over cash at the start"),
     ("annual_return", "Annual return", PERCENT, "compounded, by the periods observed in a year"),

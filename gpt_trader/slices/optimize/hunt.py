@@ -175,7 +175,7 @@ def _why(plan: Plan, found: Found, skill: float | None, outside: dict[str, Any])
         f"{found.choice.figures[first]:.4g} where the search looked"
     )
     if skill is not None:
-        text += f"; with so many tries that is skill with a probability of {skill:.0%}"
+        text += f"; with so many tries that is skill with a probability of {skill:.1%}"
     if outside.get("sharpe") is not None:
         theirs = outside["baseline"].get("sharpe")
         text += f"; on the bars held back its Sharpe ratio was {outside['sharpe']:.2f}"
