@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+BUNDLED = sorted(file.stem for file in (Path(__file__).parents[2] / "workflows").glob("*.yaml"))
 HEAVY = {"pandas", "numpy", "sqlalchemy", "sqlmodel", "pyarrow", "numba", "apscheduler", "exchange_calendars"}
 TYPED = HEAVY | {"pydantic", "jsonschema", "rich"}
 SCRIPT = """
@@ -50,6 +52,7 @@ def _in_project(project):
         (("status",), TYPED, 265),
         (("runs", "list"), TYPED, 265),
         (("validate", "three"), HEAVY | {"rich", "sqlite3", "pysqlite3"}, 450),
+        *[(("validate", name), HEAVY | {"rich", "sqlite3", "pysqlite3"}, 470) for name in BUNDLED],
         (("plan", "three"), HEAVY | {"rich", "sqlite3", "pysqlite3"}, 450),
     ],
 )
