@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gpt_trader.core.errors import NotFound
+
 if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.ports import Clock
@@ -29,7 +31,7 @@ class Artifacts(Protocol):
         """Keep these bytes, durably, and return their name."""
 
     def put_bars(self, every: Iterable[Bars], symbols: Sequence[str]) -> Sequence[Bars]:
-        """Keep the bars of all these symbols in one file, where they stay; each is written before the next is asked for."""
+        """Keep the bars of all these symbols in a file; each is written before the next is asked for."""
 
     def path(self, artifact: Artifact) -> Path:
         """The file that holds an artifact."""
@@ -41,6 +43,13 @@ def _unheard(topic: str, payload: Mapping[str, Any]) -> None:
 
 def _unseen(done: float, total: float, text: str) -> None:
     """Draw nothing."""
+
+
+def _unnamed(name: str) -> str:
+    """Know no secret."""
+    raise NotFound(
+        f"there is no secret '{name}' here", hint="a workflow lists what its steps may have under `secrets:`"
+    )
 
 
 def _going_on() -> None:
@@ -66,6 +75,8 @@ class StepContext:
     record: Callable[[str, Mapping[str, Any]], None] = _unheard
     progress: Callable[[float, float, str], None] = _unseen
     check: Callable[[], None] = _going_on
+    secret: Callable[[str], str] = _unnamed
+    """The value of a secret that the workflow lists; it is kept nowhere, and blotted out of whatever the step gives."""
     stopping: Callable[[], bool] = _not_asked
     """Whether somebody wants the run to stop; a step that can go on later where it was may then raise Interrupted."""
 

@@ -127,7 +127,7 @@ class Account:
         """Apply a fill to the ledger and bring the floats up to date."""
         _, _, strategy, symbol, _, _, price, _, _, _, _ = fill
         lane = self.lanes[symbol]
-        if lane.price != lane.price:  # noqa: PLR0124 - the bar before had no price, and NaN would never leave the sums
+        if lane.price != lane.price:  # the bar before had no price, and NaN would never leave the sums
             lane.price = float(price)
         position = lane.own.get(strategy)
         if position is None:

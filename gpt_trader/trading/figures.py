@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from gpt_trader.core.drawdowns import longest_drawdown
 from gpt_trader.core.orders import BUY, ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -132,12 +132,18 @@ def costs_of(report: Facts) -> dict[str, Decimal]:
     return total
 
 
-def part_of(report: Facts, *, symbol: str | None = None, strategy: str | None = None) -> dict[str, float]:
-    """The columns of the ledger, and the trades, of one symbol or one strategy."""
-    inside = [
-        p for (s, name), p in report.portfolio.positions.items() if symbol in (None, name) and strategy in (None, s)
-    ]
-    trades = [t for t in report.trades if symbol in (None, t.symbol) and strategy in (None, t.strategy)]
+def parts_of(report: Facts, by: Literal["symbol", "strategy"], names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """The columns of the ledger, and the trades, of each symbol or each strategy."""
+    positions: dict[str, list[Position]] = {name: [] for name in names}
+    trades: dict[str, list[RoundTrip]] = {name: [] for name in positions}
+    for position in report.portfolio.positions.values():
+        positions[getattr(position, by)].append(position)
+    for trade in report.trades:
+        trades[getattr(trade, by)].append(trade)
+    return {name: _part(report, positions[name], trades[name]) for name in positions}
+
+
+def _part(report: Facts, inside: Sequence[Position], trades: Sequence[RoundTrip]) -> dict[str, float]:
     rate = report.portfolio.rate
     sums = {c: float(sum((getattr(p, c) * rate(p.currency) for p in inside), ZERO)) for c in COLUMNS}
     figures = _trade_figures(trades)

@@ -58,13 +58,13 @@ class Report(Facts):
     @cached_property
     def per_symbol(self) -> dict[str, dict[str, float]]:
         """Trades, profit and costs of each symbol."""
-        return {name: figures.part_of(self, symbol=name) for name in self.symbols}
+        return figures.parts_of(self, "symbol", self.symbols)
 
     @cached_property
     def per_strategy(self) -> dict[str, dict[str, float]]:
         """Trades, profit and costs of each strategy."""
         names = dict.fromkeys(strategy for strategy, _ in self.portfolio.positions)
-        return {name: figures.part_of(self, strategy=name) for name in names}
+        return figures.parts_of(self, "strategy", names)
 
     def monthly(self) -> list[dict[str, Any]]:
         """Returns by month and year."""
