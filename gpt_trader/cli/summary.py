@@ -9,6 +9,8 @@ from gpt_trader.cli import render
 from gpt_trader.cli.signals import INTERRUPTED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gpt_trader.cli.tree import Tree
     from gpt_trader.workflow.runner import RunResult
 
@@ -63,9 +65,8 @@ def outputs(result: RunResult, took: float) -> None:
     plain = {name: lines for name, value in result.outputs.items() if (lines := _lines(value))}
     width = min(max((len(name) for name in plain), default=0), 24)
     for name, lines in list(plain.items())[:_MOST]:
-        render.data(f"  {render.clean(name):<{width}}  {lines[0]}")
-        for line in lines[1:]:
-            render.data(f"  {'':<{width}}  {line}")
+        for number, line in enumerate(_wrapped(lines, width + 4)):
+            render.data(f"  {'' if number else render.clean(name):<{width}}  {line}")
     also = [f"{name} ({short(value, names=False)})" for name, value in result.outputs.items() if name not in plain]
     also += [f"{len(plain) - _MOST} more"] if len(plain) > _MOST else []
     if also:
@@ -73,13 +74,22 @@ def outputs(result: RunResult, took: float) -> None:
         render.detail(f"gpt-trader runs show {result.id}")
 
 
+def _wrapped(lines: list[str], indent: int) -> Iterator[str]:
+    """The lines, broken between words where a terminal would break them in the middle of one."""
+    import textwrap
+
+    wide = max(render.screen.wide - indent, 30)
+    for line in lines:
+        yield from textwrap.wrap(line, wide, break_long_words=False, break_on_hyphens=False) or [line]
+
+
 def _lines(value: Any) -> list[str]:
-    """A value that is shown as it is; nothing for one that is too large."""
+    """A value that is shown as it is; nothing for one that is too large, or empty."""
     if isinstance(value, str):
         return [render.clean(value, _TEXT) or "''"]
     if value is None or isinstance(value, int | float):
         return [short(value)]
-    if isinstance(value, list | tuple | dict):
+    if isinstance(value, list | tuple | dict) and value:
         told = short(value)
         if told.startswith(("[", "{")):
             return [told]
