@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks import measure
@@ -69,7 +70,22 @@ def ours(folder: Path) -> None:
                 times.append(time.perf_counter() - began)
             return times
 
-        measure.tell(**warm(once), **at_once(many), thousand_s=many(1000)[-1])
+        bare = bare_commits(folder / "bare.db")
+        measure.tell(**warm(once), bare_runs_per_s=bare, **at_once(many), thousand_s=many(1000)[-1])
+
+
+def bare_commits(file: Path) -> float:
+    """Runs per second if nothing but the commits of a run took time: one before the first step, one after each."""
+    from gpt_trader.journal.drivers import SqliteDriver
+
+    with closing(SqliteDriver(file).connect()) as connection:
+        connection.execute("CREATE TABLE t (body TEXT)")
+
+        def once() -> None:
+            for _ in range(STEPS + 1):
+                connection.execute("INSERT INTO t VALUES (?)", ("x" * 300,))
+
+        return warm(once)["runs_per_s"]
 
 
 def warm(once: Callable[[], None]) -> dict[str, float]:
@@ -132,6 +148,7 @@ def table(rounds: int) -> str:
     for name, f in found.items():
         many = f"{f['hundred_s']:.3f} | {f['hundred_p99_ms']:,.0f}" if "hundred_s" in f else "- | -"
         rows.append(f"| {name} | {f['cold_s']:.2f} | {f['runs_per_s']:,.0f} | {many} |")
+    rows.append(f"| *limit: the eight commits of a run, nothing else* | - | {mine['bare_runs_per_s']:,.0f} | - | - |")
     for name, f in found.items():
         if name != "gpt-trader":
             many = f"{f['hundred_s'] / mine['hundred_s']:.1f} times" if "hundred_s" in f else "-"
