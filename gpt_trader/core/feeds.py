@@ -95,5 +95,8 @@ class Archive(Protocol):
     ) -> Refreshed:
         """Ask for what is missing of the range, and for the last bars again; what came is kept even if it fails."""
 
+    def stamp(self, request: Request) -> str:
+        """Something that changes whenever the bars may have changed: the times of their files."""
+
     def kept(self) -> Iterable[Kept]:
         """Every stored series."""

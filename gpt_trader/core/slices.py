@@ -89,6 +89,10 @@ class Slice:
     def prepare(self, ctx: StepContext) -> None:
         """Look at what the slice needs before a long-running workflow starts; raise if it is not there."""
 
+    def outside(self, method: str, params: Params) -> str:  # noqa: ARG002
+        """What an answer depends on besides its params, such as the age of a file: cached ones are for the same only."""
+        return ""
+
     @classmethod
     def needs(cls) -> tuple[str, ...]:
         """The names of what must be injected."""

@@ -49,6 +49,10 @@ class StoredBars(Bars):
         put(self, "_hash", content_hash)
         put(self, "_span", 0)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        like = Series(self.symbol, len(self), self.timeframe, self.provenance)
+        return _again, (like, self._rows, self._first, self._last, self._hash)
+
     def __len__(self) -> int:
         return self._last - self._first
 
@@ -120,6 +124,10 @@ class Series:
     rows: int
     timeframe: Timeframe
     provenance: Provenance
+
+
+def _again(like: Series, rows: Rows, first: int, last: int, content_hash: str) -> StoredBars:
+    return StoredBars(like, rows, first=first, last=last, content_hash=content_hash)
 
 
 class BarTable(Sequence[StoredBars]):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import AgentFailed, StepTimeout
-from gpt_trader.journal.artifacts import MARK
+from gpt_trader.journal.artifacts import BARS, MARK
 from gpt_trader.workflow.active import monotonic
 from gpt_trader.workflow.definition import Agent
 from gpt_trader.workflow.expressions import template
@@ -72,8 +72,9 @@ def _checked(text: bytes, program: str) -> dict[str, Any]:
     if faults:
         where = ".".join(map(str, faults[0].path)) or "response"
         raise AgentFailed(f"{program}: {where}: {faults[0].message}", hint="see schemas/agent-response.schema.json")
-    if MARK.encode() in text:
-        raise AgentFailed(f"{program}: a response must not name artifacts", hint=f"leave out '{MARK}'")
+    for mark in (MARK, BARS):
+        if mark.encode() in text:
+            raise AgentFailed(f"{program}: a response must not name artifacts", hint=f"leave out '{mark}'")
     return {"result": None, "errors": [], "next_actions": [], **response}
 
 

@@ -89,6 +89,17 @@ class LocalArchive:
             return told(series, sheet, missing=spans)
         return self._download(series, span, watch, again=again, gaps=gaps)
 
+    def stamp(self, request: Request) -> str:
+        """The newest of the files that are read, how many, and how large: all of the store where it is asked."""
+        local = self._venue(request) is None and request.keeping == "first" and not request.as_of
+        if local and "path" not in request.options:
+            return ""
+        place = Path(str(request.options["path"])).expanduser() if local else self.folder
+        files = [place] if place.is_file() else [f for f in place.rglob("*") if f.is_file()]
+        told = [f.stat() for f in files]
+        newest = max((s.st_mtime_ns for s in told), default=0)
+        return f"{newest}:{len(told)}:{sum(s.st_size for s in told)}"
+
     def kept(self) -> Iterator[Kept]:
         """Every stored series; a damaged file is one, too."""
         return kept_in(self.folder)

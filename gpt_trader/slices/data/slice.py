@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar
 
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.slices import Slice, method
+from gpt_trader.core.slices import Params, Slice, method
 from gpt_trader.slices.data.params import (
     Check,
     Checked,
@@ -89,6 +89,14 @@ class Data(Slice):
             if (not params.symbols or kept.symbol in params.symbols) and params.provider in ("", kept.provider)
         ]
         return Listed(series=rows, providers=[*self._feeds], count=len(rows))
+
+    def outside(self, method: str, params: Params) -> str:
+        """Files change, and downloads come: then what was read before is not served again."""
+        if method != "get_historical" or not isinstance(params, Table):
+            return ""
+        from gpt_trader.slices.data.loading import request_of
+
+        return self._archive.stamp(request_of(params.symbols[0], params, keeping=params.store, as_of=params.as_of))
 
     def _each(self, params: Wanted, ctx: StepContext) -> Iterator[Loaded]:
         from gpt_trader.slices.data.loading import at, loaded_of
