@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 def tell(**figures: Any) -> None:
     """Print the figures of one run, and the most memory that the process held, as one line of JSON."""
     print(json.dumps({**figures, "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+
+
+def timed(work: Callable[[], object]) -> dict[str, float]:
+    """The seconds that this work takes, by the wall and by the processor."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return {"run_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
 
 
 def environment() -> dict[str, str]:
@@ -36,7 +43,17 @@ def run(command: list[str]) -> dict[str, float]:
 
 
 def in_turns(engines: Mapping[str, list[str] | None], rounds: int) -> dict[str, dict[str, float]]:
-    """The median of each figure over the rounds; an engine whose Python is not there is skipped with a line."""
+    """The median of each figure over the rounds."""
+    return {name: medians(found) for name, found in every_round(engines, rounds).items()}
+
+
+def medians(found: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median of each figure."""
+    return {name: statistics.median(f[name] for f in found) for name in found[0]}
+
+
+def every_round(engines: Mapping[str, list[str] | None], rounds: int) -> dict[str, list[dict[str, float]]]:
+    """What each engine told, round by round; one whose Python is not there is skipped with a line."""
     collected: dict[str, list[dict[str, float]]] = {}
     for _ in range(rounds):
         for name, command in engines.items():
@@ -44,7 +61,7 @@ def in_turns(engines: Mapping[str, list[str] | None], rounds: int) -> dict[str, 
                 print(f"{name}: skipped, it is not installed", file=sys.stderr)
             else:
                 collected.setdefault(name, []).append(run(command))
-    return {n: {k: statistics.median(f[k] for f in found) for k in found[0]} for n, found in collected.items()}
+    return collected
 
 
 def peer(variable: str, script: str, *arguments: object) -> list[str] | None:
