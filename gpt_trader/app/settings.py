@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from gpt_trader.core import failpoints
 from gpt_trader.core.errors import ConfigError, did_you_mean
@@ -16,7 +17,8 @@ PROJECT_FILE = "gpt-trader.yaml"
 _PREFIX = "GPT_TRADER_"
 _MOST_BYTES = 100_000
 _MOST_SHOWN = 120
-_SECRET = re.compile(r"(password|passfile|sslpassword|sslkey)=[^&\s]*", re.IGNORECASE)
+_SECRET = re.compile(r"(password|passfile|sslpassword|sslkey)=([^&\s]*)", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(_|$)", re.IGNORECASE)
 _AGENT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 
 
@@ -86,6 +88,8 @@ class Settings:
     retention_days: int
     origins: Mapping[str, str] = field(default_factory=dict)
     agent_env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """The values of the environment, and of the journal's URL, that nothing may keep or show."""
     debug: bool = False
 
 
@@ -129,8 +133,19 @@ def load_settings(
         retention_days=values["retention_days"],
         origins=origins,
         agent_env={name: env[name] for name in _AGENT_VARIABLES if name in env},
+        secrets=tuple(_secrets_of(env, values["journal"])),
         debug=bool(env.get(f"{_PREFIX}DEBUG")),
     )
+
+
+def _secrets_of(env: Mapping[str, str], journal: str) -> Iterator[str]:
+    """What its name, or its place in a URL, says to be a secret; a path to a file with a key is none."""
+    for name, value in env.items():
+        if _SECRET_NAME.search(name) and not (value.startswith("/") and os.path.exists(value)):  # noqa: PTH110 - any text
+            yield value
+    user = journal.partition("://")[2].rpartition("@")[0]
+    for text in (user.partition(":")[2], *(found[2] for found in _SECRET.finditer(journal))):
+        yield from (text, unquote(text)) if text else ()
 
 
 def secret(name: str, env: Mapping[str, str] | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from gpt_trader.app.settings import Settings, load_settings
+from gpt_trader.app.settings import Settings, load_settings, secret
 from gpt_trader.trading.clocks import WallClock
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gpt_trader.app.library import Library
     from gpt_trader.core.feeds import FeedCatalog, StrategyCatalog
     from gpt_trader.core.ports import Replays
+    from gpt_trader.core.secrets import Secrets
     from gpt_trader.core.slices import SliceCatalog
     from gpt_trader.journal.artifacts import ArtifactFolder
     from gpt_trader.journal.bus import EventBus
@@ -43,7 +44,16 @@ class Application:
         """The journal's database, migrated."""
         from gpt_trader.journal.migrations import open_store
 
-        return open_store(self.settings.journal, self.clock, backups=self.settings.home)
+        store = open_store(self.settings.journal, self.clock, backups=self.settings.home)
+        store.secrets = self.secrets
+        return store
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What nothing may keep or show."""
+        from gpt_trader.core.secrets import Secrets
+
+        return Secrets(self.settings.secrets)
 
     @cached_property
     def runs(self) -> Runs:
@@ -57,7 +67,9 @@ class Application:
         """The artifacts."""
         from gpt_trader.journal.artifacts import ArtifactFolder
 
-        return ArtifactFolder(self.settings.artifacts)
+        artifacts = ArtifactFolder(self.settings.artifacts)
+        artifacts.secrets = self.secrets
+        return artifacts
 
     @cached_property
     def bus(self) -> EventBus:
@@ -147,6 +159,8 @@ class Application:
                 owner=new_owner(),
                 agent_env=self.settings.agent_env,
                 agent_folder=self.settings.project,
+                secret=secret,
+                secrets=self.secrets,
                 max_steps=self.settings.max_concurrent_agents,
                 observer=self._observer or unobserved,
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gpt_trader.app.settings import secret
 from gpt_trader.cli import render
 from gpt_trader.cli.session import application
 
@@ -33,11 +34,14 @@ def show(app: Application, definition: Workflow, *, inputs: Mapping[str, Any] | 
     """Print the plan of a definition, with the inputs of one run where there are any."""
     from gpt_trader.cli.summary import short
     from gpt_trader.workflow.plan import plan as planned
+    from gpt_trader.workflow.secrets import listed
 
     made = planned(definition, app.catalog)
+    secrets = {name: bool(secret(name)) for name in listed(definition)}
     if as_json:
         found = made.to_dict()
         found.pop("version", None)
+        found["secrets"] = secrets
         render.document(found if inputs is None else found | {"inputs": inputs})
         return
     render.data(f"{render.paint(made.workflow, 'bold')}  {render.paint(made.mode, 'dim')}")
@@ -45,6 +49,9 @@ def show(app: Application, definition: Workflow, *, inputs: Mapping[str, Any] | 
     for name, value in shown.items():
         told = _input(value) if inputs is None else short(value)
         render.data(f"  input {render.paint(name, 'cyan')}: {told}")
+    for name, there in secrets.items():
+        state = "in the environment" if there else render.paint("not in the environment", "bold yellow")
+        render.data(f"  secret {render.paint(name, 'cyan')}: {state}")
     for label, steps in (("", made.steps), ("on failure", made.on_failure), ("finally", made.finally_)):
         if steps and label:
             render.data(render.paint(label, "bold"))

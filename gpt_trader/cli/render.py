@@ -9,10 +9,11 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from gpt_trader.core.errors import GptTraderError, Interrupted
+from gpt_trader.core.secrets import Secrets
 
 VERSION = 1
 """The version of every JSON document that is printed."""
@@ -45,6 +46,8 @@ class Screen:
     """Whether the caller asked for one JSON document, which then also tells an error."""
     answered: bool = False
     """Whether results went to stdout."""
+    secrets: Secrets = field(default_factory=Secrets)
+    """What is not shown, whatever holds it."""
 
     @property
     def wide(self) -> int:
@@ -98,7 +101,7 @@ def clean(text: object, limit: int = 0) -> str:
 def _write(text: str) -> None:
     screen.answered = True
     try:
-        screen.out.write(f"{text}\n")
+        screen.out.write(f"{screen.secrets.clean(text)}\n")
     except BrokenPipeError:
         raise
     except OSError as lost:
@@ -107,7 +110,7 @@ def _write(text: str) -> None:
 
 def _tell(text: str) -> None:
     with suppress(OSError, ValueError):  # nobody reads messages any more: no reason to stop
-        screen.err.write(f"{text}\n")  # one write: lines of several threads do not mix
+        screen.err.write(f"{screen.secrets.clean(text)}\n")  # one write: lines of several threads do not mix
         screen.err.flush()
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.app.settings import OPTIONS, Settings, load_settings
+from gpt_trader.cli import render
 from gpt_trader.core.errors import UsageError, did_you_mean
+from gpt_trader.core.secrets import Secrets
 
 if TYPE_CHECKING:
     from gpt_trader.app.wiring import Application
@@ -31,11 +33,15 @@ def forget() -> None:
 
 def settings() -> Settings:
     """The settings in force for this call."""
-    return load_settings(flags=_flags)
+    found = load_settings(flags=_flags)
+    render.screen.secrets = Secrets(found.secrets)
+    return found
 
 
 def application(observer: Callable[[Any], None] | None = None) -> Application:
     """The application of this call; close it, or use it in a `with`."""
     from gpt_trader.app.wiring import Application
 
-    return Application(settings(), observer=observer)
+    made = Application(settings(), observer=observer)
+    render.screen.secrets = made.secrets
+    return made

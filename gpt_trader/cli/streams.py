@@ -81,7 +81,7 @@ def divert() -> None:
 
 
 def _show(text: str) -> None:
-    render.screen.err.write(text)
+    render.screen.err.write(render.screen.secrets.clean(text))
     render.screen.err.flush()
 
 

@@ -15,6 +15,7 @@ from pydantic_core import from_json, to_json
 from gpt_trader.core.context import Artifact
 from gpt_trader.core.errors import JournalCorrupt, JournalUnavailable, ValidationError
 from gpt_trader.core.failpoints import hit
+from gpt_trader.core.secrets import Secrets
 
 if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
@@ -31,9 +32,11 @@ class ArtifactFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.secrets = Secrets()
 
     def put(self, data: bytes, *, kind: str) -> Artifact:
         """Keep these bytes, durably, and return their name."""
+        data = self.secrets.clean_bytes(data) if self.secrets and kind != "parquet" else data
         artifact = Artifact(hashlib.sha256(data).hexdigest(), kind, len(data))
         target = self.path(artifact)
         try:
@@ -130,6 +133,7 @@ class ArtifactFolder:
             raise ValidationError(
                 f"these outputs cannot be kept: {error}", hint="return numbers, texts, lists, tables"
             ) from error
+        text = self.secrets.clean_bytes(text)
         if len(text) <= INLINE_BYTES:
             return text.decode()
         whole = self.put(text, kind="json")
@@ -149,6 +153,7 @@ class ArtifactFolder:
             held[value.artifact.hash] = value
             return {BARS: barfile.told(value)}
         if hasattr(value, "to_parquet"):
+            value = _without(self.secrets, value) if self.secrets else value
             table = self.put(_parquet(value), kind="parquet")
             held[table.hash] = value
             return self._mark(table)
@@ -239,6 +244,16 @@ def _sync(path: Path) -> None:
 def _hash_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _without(secrets: Secrets, table: Any) -> Any:
+    """The table with no secret in its cells of text."""
+    texts = [name for name, kind in table.dtypes.items() if str(kind) in ("object", "str", "string")]
+    if texts:
+        table = table.copy(deep=False)
+    for name in texts:
+        table[name] = table[name].map(secrets.clean_values)
+    return table
 
 
 def _parquet(frame: Any) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from gpt_trader.core.errors import Conflict, Fenced, JournalError, JournalUnavailable
 from gpt_trader.core.failpoints import hit
+from gpt_trader.core.secrets import Secrets
 from gpt_trader.journal.drivers import BUSY_SECONDS, ROWS_AT_ONCE, Driver, driver_for, rows_of, statements
 
 Row = Mapping[str, Any]
@@ -68,6 +69,7 @@ class Store:
         self._halted: BaseException | None = None
         self._closed = False
         self.listeners: tuple[Listener, ...] = ()
+        self.secrets = Secrets()
 
     @classmethod
     def at(cls, url: str) -> Store:
@@ -115,7 +117,7 @@ class Store:
 
         Whoever comes first writes for all who wait, so that threads share one sync of the disk.
         """
-        ticket = _Ticket(ops)
+        ticket = _Ticket(_without(self.secrets, ops) if self.secrets else ops)
         self._waiting.append(ticket)
         leads = self._writing.acquire(blocking=False)
         if not leads:
@@ -135,6 +137,8 @@ class Store:
 
     def append(self, facts: Sequence[Row]) -> int:
         """Commit events, as `write` does but with less ado where it can; the sequence number of the last one."""
+        if self.secrets:
+            facts = self.secrets.clean_rows(facts)
         if self._plain and len(facts) <= ROWS_AT_ONCE and not self._waiting and self._writing.acquire(blocking=False):
             try:
                 seq = self._append(facts)
@@ -318,6 +322,11 @@ class Store:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
+
+
+def _without(secrets: Secrets, ops: Sequence[Op]) -> Sequence[Op]:
+    """The same operations, with no secret in any text: whatever the journal holds went through here."""
+    return [(name, secrets.clean_row(p) if isinstance(p, Mapping) else secrets.clean_rows(p), g) for name, p, g in ops]
 
 
 def _written(batch: Sequence[_Ticket]) -> Written:

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 from gpt_trader.core.errors import GptTraderError, RunCancelled, StepTimeout
 from gpt_trader.core.ports import Clock
+from gpt_trader.core.secrets import Secrets
 from gpt_trader.core.slices import SliceCatalog
 from gpt_trader.journal.artifacts import ArtifactFolder
 from gpt_trader.journal.runs import Ownership, Runs, StepRecord
@@ -21,6 +22,7 @@ from gpt_trader.journal.store import Op
 from gpt_trader.workflow.definition import Step, Workflow, walk
 from gpt_trader.workflow.executors import DaemonThreads, LazyProcesses
 from gpt_trader.workflow.scope import Scope
+from gpt_trader.workflow.secrets import secrets_of
 
 Request = Literal["cancel", "pause", "stop"]
 
@@ -48,6 +50,12 @@ def unlimited(moment: float) -> None:
     """Have nobody look at deadlines."""
 
 
+def no_secret(name: str) -> str:
+    """Have no secret of this name."""
+    del name
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Parts:
     """What every run of one runner shares."""
@@ -59,6 +67,8 @@ class Parts:
     owner: str
     agent_env: Mapping[str, str]
     agent_folder: Path | None = None
+    secret: Callable[[str], str] = no_secret
+    secrets: Secrets = field(default_factory=Secrets)
     max_steps: int = 5
     observer: Observer = unobserved
     look_at: Callable[[float], None] = unlimited
@@ -135,6 +145,7 @@ class ActiveRun:
         self.changed = threading.Condition(self.lock)
         widths = [getattr(step, "max", None) or 0 for step in walk(workflow.steps)]
         self.slots = threading.BoundedSemaphore(max(parts.max_steps, *widths, 1))
+        self.secrets = secrets_of(workflow, parts.secret, parts.secrets)
         self.view: Mapping[str, Any] = {"id": self.id, "workflow": workflow.name, "mode": mode}
 
     def load(self, records: list[StepRecord], *, forget: re.Pattern[str] | None = None) -> None:
@@ -178,7 +189,13 @@ class ActiveRun:
 
     def tell(self, path: str, name: str, status: str, attempt: int = 0, text: str = "") -> None:
         """Let the observer know."""
+        if self.parts.secrets:
+            text = self.parts.secrets.clean(text)
         self.parts.observer(Change(self.id, path, name, status, attempt, text))
+
+    def failure(self, error: BaseException) -> dict[str, Any]:
+        """An error as the journal keeps it, and as others are told of it."""
+        return dict(self.parts.secrets.clean_values(failure(error)))
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gpt_trader.core.context import Artifacts, StepContext
 from gpt_trader.core.ports import Clock
 from gpt_trader.core.slices import Outputs, Params
+from gpt_trader.workflow.secrets import taken
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -157,6 +158,7 @@ class RemoteCall:
     mode: str
     artifacts: Artifacts
     clock: Clock
+    secrets: Mapping[str, str]
 
     def __call__(self) -> tuple[Outputs, list[tuple[str, Mapping[str, Any]]]]:
         facts: list[tuple[str, Mapping[str, Any]]] = []
@@ -169,6 +171,7 @@ class RemoteCall:
             artifacts=self.artifacts,
             executor=DaemonThreads(),
             record=lambda topic, payload: facts.append((topic, payload)),
+            secret=lambda name: taken(name, self.secrets),
         )
         instance = getattr(self._module(), self.cls)()
         return getattr(instance, self.method)(self.params, ctx), facts

@@ -27,6 +27,7 @@ from gpt_trader.workflow.definition import (
 from gpt_trader.workflow.expressions import condition, template
 from gpt_trader.workflow.pen import Attempt, Work, params_hash
 from gpt_trader.workflow.scope import Scope, wire
+from gpt_trader.workflow.secrets import taken
 from gpt_trader.workflow.whole import walk_workflow
 
 if TYPE_CHECKING:
@@ -72,10 +73,13 @@ def _action(strand: Strand, attempt: Attempt) -> Work:
     hashed = params_hash(params)
     work = Work(dict, step.slice, step.method, hashed, facts=[])
     if step.cache_ttl is not None:
-        work.cache_key = hashlib.sha256(f"{step.slice}.{step.method}:{hashed}".encode()).hexdigest()
+        outside = strand.run.parts.catalog.instance(step.slice).outside(step.method, params)
+        work.cache_key = hashlib.sha256(f"{step.slice}.{step.method}:{hashed}:{outside}".encode()).hexdigest()
         found = _cached(strand, attempt, work.cache_key)
         if found is not None:
             work.cache_key = None  # only what was computed counts as fresh for others
+            fact = {"path": attempt.path, "slice": step.slice, "method": step.method}
+            work.facts = [strand.run.parts.runs.event("step.cached", fact, run_id=strand.run.id)]
             work.call = lambda: found
             return work
     work.call = lambda: _called(strand, attempt, method, params, work)
@@ -146,6 +150,7 @@ def context(strand: Strand, attempt: Attempt, work: Work) -> StepContext:
         clock=parts.clock,
         artifacts=parts.artifacts,
         executor=parts.heavy,
+        secret=lambda name: taken(name, run.secrets),
         record=lambda topic, payload: facts.append(parts.runs.event(topic, payload, run_id=run.id)),
         progress=lambda done, total, text: run.tell(path, name, "PROGRESS", number, f"{text} {done:g}/{total:g}"),
         check=lambda: _cooperate(strand),

@@ -17,7 +17,7 @@ from gpt_trader.core.errors import (
     RunCancelled,
     ValidationError,
 )
-from gpt_trader.workflow.active import ActiveRun, Frame, Last, failure
+from gpt_trader.workflow.active import ActiveRun, Frame, Last
 from gpt_trader.workflow.definition import Step
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class Pen:
 
     def fail(self, attempt: Attempt, error: BaseException | dict[str, Any], facts: list[Op] | None = None) -> None:
         """Record a failure, or that the attempt was cancelled."""
-        told = dict(error) if isinstance(error, dict) else failure(error)
+        told = dict(error) if isinstance(error, dict) else self._run.failure(error)
         tries = self._run.tries[attempt.path] = self._run.tries.get(attempt.path, 0) + 1
         if isinstance(error, NEVER_RETRIED) or tries >= attempt.step.retry.max_attempts:
             told["final"] = True  # also for a walk that comes by again: the step is not tried once more
@@ -194,6 +194,8 @@ def _contents(value: Any) -> str:
 
         columns = ",".join(map(str, value.columns))
         return f"{columns}:{hashlib.sha256(hash_pandas_object(value).to_numpy().tobytes()).hexdigest()}"
+    if hasattr(value, "artifact"):  # bars that stay in a file
+        return str(value.artifact.hash)
     if hasattr(value, "tobytes"):
         return hashlib.sha256(value.tobytes()).hexdigest()
     return f"{type(value).__module__}.{type(value).__qualname__}"

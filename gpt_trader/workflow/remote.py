@@ -38,6 +38,7 @@ def call_in_lane(strand: Strand, attempt: Attempt, method: Method, params: Param
         mode=run.mode,
         artifacts=run.parts.artifacts,
         clock=run.parts.clock,
+        secrets=run.secrets,
     )
     try:
         outputs, told = _wait(strand, lane.submit(call))

@@ -22,6 +22,7 @@ from gpt_trader.workflow.expressions import template
 from gpt_trader.workflow.inputs import resolve_inputs
 from gpt_trader.workflow.keeper import Keeper
 from gpt_trader.workflow.scope import Scope
+from gpt_trader.workflow.secrets import refuse_written, secrets_of
 from gpt_trader.workflow.strand import Strand
 from gpt_trader.workflow.walking import take
 from gpt_trader.workflow.whole import told, walk_workflow
@@ -142,6 +143,8 @@ class Runner:
         group = self._group(run)
         ops: list[Op] = []
         definition, body = self._definition(workflow)
+        if parts.secrets:
+            refuse_written(parts.secrets, body, inputs)
         ops.append(("definition.put", {"hash": definition, "name": workflow.name, "body": body}, False))
         row = {
             "id": own.run_id,
@@ -193,6 +196,7 @@ class Runner:
             raise Conflict(f"run {record.id} is being run by this process")
         record = _resumable(self._ownerless(record), again=again)
         workflow = Workflow.from_json(parts.runs.definition(record.definition))
+        secrets_of(workflow, parts.secret, parts.secrets)  # where one is not there, the run stays as it is
         queued = {"status": "WAITING", "reason": "queued"} if workflow.concurrency else {}
         own = parts.runs.take(record, parts.owner, **queued)
         inputs = parts.artifacts.decode(record.inputs)
@@ -309,7 +313,7 @@ class Runner:
         except JournalError:
             raise
         except (Exception, Halted) as failed:  # noqa: BLE001 - the run's record carries it
-            status, error = "FAILED", told(failed)
+            status, error = "FAILED", told(failed, run)
         if run.request == "cancel" and status == "FAILED":
             status, error = "CANCELLED", None
         strand.check_dead()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import GptTraderError, JournalError, RunCancelled, StepFailed
-from gpt_trader.workflow.active import Frame, failure
+from gpt_trader.workflow.active import ActiveRun, Frame
 from gpt_trader.workflow.definition import Workflow
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def walk_workflow(strand: Strand, workflow: Workflow, frame: Frame) -> None:
     except Exception as error:
         if strand.run.request == "cancel" or isinstance(error, RunCancelled | JournalError):
             raise
-        after = frame.inside(frame.static, frame.actual, error=told(error))
+        after = frame.inside(frame.static, frame.actual, error=told(error, strand.run))
         try:
             strand.walk(workflow.on_failure, after)
         except Exception as second:  # noqa: BLE001 - what is done in any case is done, and the first error is told
@@ -29,10 +29,10 @@ def walk_workflow(strand: Strand, workflow: Workflow, frame: Frame) -> None:
     strand.walk(workflow.finally_, frame)
 
 
-def told(error: BaseException) -> dict[str, Any]:
+def told(error: BaseException, run: ActiveRun) -> dict[str, Any]:
     """A run's error: the step, the words, and the cure."""
     cause = error.__cause__ if isinstance(error, StepFailed) and error.__cause__ else error
-    found = failure(error)
+    found = run.failure(error)
     if isinstance(error, StepFailed) and error.where:
         found["path"] = error.where
     if cause is not error:

@@ -64,7 +64,7 @@ def test_the_time_of_a_loop_runs_out_among_others_events_too(
     foreign(lite, monkeypatch, pages)
     text = workflow(f"- l: {{trigger: {{topic: market.tick}}, timeout: 0.3, steps: [{COUNT}]}}")
     result = lite.runner.start(lite.load(text)).result(10)
-    assert (result.status, result.error["cause"]) == ("FAILED", "StepTimeout")
+    assert (result.status, (result.error or {})["cause"]) == ("FAILED", "StepTimeout")
 
 
 def test_a_loop_is_quiet_though_others_never_are(lite: House, monkeypatch: pytest.MonkeyPatch) -> None:

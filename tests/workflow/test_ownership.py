@@ -144,10 +144,9 @@ class TestAfterwards:
         text += f"{where}:\n  - o: {{slice: notes, method: order, effect: once, with: {{log: LOG}}}}\n"
         text += "  - n: {slice: notes, method: note, with: {log: LOG, text: after}}\n"
         failed = home.run(text)
-        for _ in range(2):
-            resumed = home.runner.resume(failed.id, park=True).result(30)
-            assert resumed.status != "WAITING", resumed.reason
-        assert resumed.ok
+        again = home.runner.resume(failed.id, park=True).result(30)
+        assert (again.status, again.reason) == ("FAILED", "")
+        assert home.runner.resume(failed.id, park=True).result(30).ok
         assert [line for line in home.lines() if line.startswith("order")] == [f"order {failed.id}:{where}[0]"]
         assert home.statuses(failed.id)[f"{where}[0]"][-1] == ("SUCCEEDED" if where == "finally" else "CANCELLED")
         assert home.lines().count("after") == (2 if where == "on_failure" else 3)
