@@ -1,6 +1,7 @@
 """The slices as a user runs them: the whole of simple_backtest, and what a symbol costs where there are many.
 
-Run `python -m benchmarks.slices [ROUNDS]`. The bars are synthetic: thirteen years of days, and minutes that would not fit.
+Run `python -m benchmarks.slices [ROUNDS]`. Thirteen years of days, real for two symbols and else synthetic; and minutes
+that would not fit.
 """
 
 from __future__ import annotations

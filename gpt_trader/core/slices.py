@@ -90,7 +90,7 @@ class Slice:
         """Look at what the slice needs before a long-running workflow starts; raise if it is not there."""
 
     def outside(self, method: str, params: Params) -> str:  # noqa: ARG002
-        """What an answer depends on besides its params, such as the age of a file: cached ones are for the same only."""
+        """What an answer depends on besides its params, such as the age of a file; a cached one is for the same."""
         return ""
 
     @classmethod

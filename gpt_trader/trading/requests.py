@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.bars import priced
 from gpt_trader.core.errors import NoBars, UsageError
-from gpt_trader.core.frames import bars_of
+from gpt_trader.core.frames import traded_of
 from gpt_trader.core.market import nanoseconds
 from gpt_trader.core.orders import exact
 from gpt_trader.trading.config import BacktestConfig
@@ -33,7 +33,7 @@ INVESTED = 0.95
 
 def traded_bars(asked: SessionParams) -> list[Bars]:
     """The bars from the decision on; a symbol without any is an error that says what to change."""
-    every = [_alive(b) for b in bars_of(asked.bars, asked.data_provenance)]
+    every = [_alive(b) for b in traded_of(asked.bars, asked.data_provenance)]
     if not asked.decided_at:
         return every
     start = nanoseconds(datetime.fromisoformat(asked.decided_at))

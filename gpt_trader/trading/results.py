@@ -11,7 +11,6 @@ from gpt_trader.core import metrics
 from gpt_trader.core.frames import times_of
 from gpt_trader.core.market import time_of
 from gpt_trader.core.orders import BUY
-from gpt_trader.trading.playback import span_of
 from gpt_trader.trading.tables import finite
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
-    from gpt_trader.core.orders import RoundTrip
+    from gpt_trader.core.orders import Fill, RoundTrip
     from gpt_trader.trading.params import SessionParams
     from gpt_trader.trading.report import Report
 
@@ -71,27 +70,35 @@ def exposures(report: Report, bars: Sequence[Bars]) -> tuple[Floats, Floats]:
     gross, net = np.zeros(len(report.times)), np.zeros(len(report.times))
     portfolio = report.portfolio
     units = {p.symbol: float(p.multiplier * portfolio.rate(p.currency)) for p in portfolio.positions.values()}
+    fills = _by_symbol(report.fills)
+    shortest = min(b.span for b in bars)
     for b in bars:
         if b.symbol in units:
-            value = _held(report, b.symbol) * _closes(b, report.times, bars) * units[b.symbol]
+            closes = _closes(b, report.times, shortest)
+            value = _held(fills.get(b.symbol, ()), report.times) * closes * units[b.symbol]
             gross, net = gross + np.abs(value), net + value
     worth = np.where(report.equity > 0, report.equity, np.nan)
     return gross / worth, net / worth
 
 
-def _held(report: Report, symbol: str) -> Floats:
+def _by_symbol(fills: Sequence[Fill]) -> dict[str, list[Fill]]:
+    found: dict[str, list[Fill]] = {}
+    for fill in fills:
+        found.setdefault(fill.symbol, []).append(fill)
+    return found
+
+
+def _held(fills: Sequence[Fill], times: NDArray[np.int64]) -> Floats:
     """The units of a symbol after each walk."""
-    changes = np.zeros(len(report.times) + 1)
-    for fill in report.fills:
-        if fill.symbol == symbol:
-            size = float(fill.quantity)
-            changes[np.searchsorted(report.times, fill.ns)] += size if fill.side is BUY else -size
+    changes = np.zeros(len(times) + 1)
+    at = np.searchsorted(times, np.array([fill.ns for fill in fills], dtype=np.int64))
+    np.add.at(changes, at, [float(fill.quantity if fill.side is BUY else -fill.quantity) for fill in fills])
     return np.asarray(np.cumsum(changes[:-1]), dtype=np.float64)
 
 
-def _closes(one: Bars, times: NDArray[np.int64], bars: Sequence[Bars]) -> Floats:
+def _closes(one: Bars, times: NDArray[np.int64], shortest: int) -> Floats:
     """The last close that was known at each time; times are told as those of the shortest bars."""
-    known = one.ts + (span_of(one) - min(span_of(b) for b in bars))
+    known = one.ts + (one.span - shortest)
     at = np.searchsorted(known, times, side="right") - 1
     closes = np.where(at >= 0, one.close[np.maximum(at, 0)], 0.0)
     return np.where(np.isfinite(closes), closes, 0.0)
