@@ -200,6 +200,27 @@ def test_a_reader_is_told_what_to_be_careful_about(report, given):
         assert words in page
 
 
+def test_a_reader_is_told_of_doubtful_data(report, given):
+    moving, flat = given["bars"], bars_from([50.0] * 400, symbol="FLAT")
+    gone = bars_from([10.0, 11.0] * 180, symbol="GONE")
+    quarantine = {"AAA": {"kept_out": 3, "reasons": {"nan": 2, "disorder": 1}}, "BBB": {"kept_out": 0}}
+    bars = pd.concat([moving, frame_of([flat, gone])], ignore_index=True)
+    details = {**given["details"], "orders": 0}
+    made, page, _ = report({**given, "bars": bars, "quarantine": quarantine, "details": details})
+    last = day(359).strftime("%Y-%m-%d")
+    for words in (
+        "AAA: 3 rows were kept out of the data (nan, disorder).",
+        "The price of FLAT never moves.",
+        f"GONE has no bars after {last}: what was held of it keeps its last price.",
+        "Nothing was traded: give more bars, or other params.",
+    ):
+        assert words in made.summary
+        assert words in page
+    assert not [line for line in made.summary if line.startswith(("BBB", "The price of AAA", "FLAT"))]
+    usual, _, _ = report(given)
+    assert not [line for line in usual.summary if "never moves" in line or "Nothing was traded" in line]
+
+
 def test_the_numbers_under_the_crosshair_are_those_of_the_curve(report, given):
     _, page, _ = report(given)
     told = json.loads(re.search(r'<script type="application/json">(.*?)</script>', page)[1])  # type: ignore[index]

@@ -82,8 +82,9 @@ def _texts(column: pa.Array[Any], rules: TimeRules, place: str, first_row: int) 
     text = kernels().replace_substring_regex(text, r"^(\d{4})[/.-]?(\d\d)[/.-]?(\d\d)", r"\1-\2-\3")
     aware, dates = matches(text, OFFSET), matches(text, DATE)
     naive = matches(text, CLOCK) & ~aware
-    if aware.any() and naive.any():
-        rows = first_row + int(np.argmax(aware)), first_row + int(np.argmax(naive))
+    bare = naive | dates
+    if aware.any() and bare.any():
+        rows = first_row + int(np.argmax(aware)), first_row + int(np.argmax(bare))
         problem = f"{place}: mixed time zones: row {rows[0]} has an offset, row {rows[1]} has none"
         raise BadData(problem, hint="write every time with its offset, or none")
     if aware.any():

@@ -66,7 +66,7 @@ def titled(params: ReportParams) -> ReportParams:
     )
 
 
-def summary_of(params: ReportParams) -> list[str]:
+def result_of(params: ReportParams) -> list[str]:
     """A few sentences: what came out, against what, over which time, by which choice."""
     figures, equity = params.metrics, params.equity["equity"]
     start, end = (written(float(equity.iloc[i]), MONEY) for i in (0, -1))
@@ -79,24 +79,6 @@ def summary_of(params: ReportParams) -> list[str]:
     if params.period.get("words"):
         lines.append(f"{params.period['words']}.")
     lines += [f"{symbol}: {chosen['why']}." for symbol, chosen in params.selection.items() if chosen.get("why")]
-    return lines + cautions_of(params)
-
-
-def cautions_of(params: ReportParams) -> list[str]:
-    """What a careful reader must know: ambiguous bars, generous rules, refusals, alerts, made-up data."""
-    details, lines = params.details, []
-    if details.get("ambiguous_bars"):
-        other = details.get("other_order_of_events") or {}
-        ends = f"the {other.get('events', 'other')} way ends at {written(number_of(other.get('final_equity')), MONEY)}"
-        lines.append(f"{details['ambiguous_bars']} bars could have gone two ways; {ends}.")
-    lines += [f"Optimistic by choice: {rule}." for rule in details.get("optimistic", [])]
-    count = sum(row["count"] for row in params.refusals)
-    if count:
-        lines.append(f"{count} {'order was' if count == 1 else 'orders were'} refused or not filled; see below.")
-    lines += [f"{alert['severity']}: {alert['message']}." for alert in (*details.get("alerts", []), *params.alerts)]
-    synthetic = [d["symbol"] for d in params.provenance.get("data", []) if d.get("origin") == "synthetic"]
-    if synthetic:
-        lines.append(f"The prices of {', '.join(synthetic)} are made up, not traded.")
     return lines
 
 
