@@ -1,0 +1,63 @@
+"""The sentences that a careful reader must not miss: what the result, its orders and its data cannot be trusted in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from gpt_trader.slices.monitor.words import MONEY, number_of, result_of, written
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gpt_trader.slices.monitor.params import ReportParams
+
+SILENT = timedelta(days=10)
+"""A symbol whose last bar is so much older than another's has stopped trading."""
+
+
+def summary_of(params: ReportParams) -> list[str]:
+    """What came out, and what to be careful about."""
+    return [*result_of(params), *cautions_of(params)]
+
+
+def cautions_of(params: ReportParams) -> list[str]:
+    """Ambiguous bars, generous rules, nothing traded, refusals, alerts, and doubtful data."""
+    details, lines = params.details, []
+    if details.get("ambiguous_bars"):
+        other = details.get("other_order_of_events") or {}
+        ends = f"the {other.get('events', 'other')} way ends at {written(number_of(other.get('final_equity')), MONEY)}"
+        lines.append(f"{details['ambiguous_bars']} bars could have gone two ways; {ends}.")
+    lines += [f"Optimistic by choice: {rule}." for rule in details.get("optimistic", [])]
+    if details and not details.get("orders", 1):
+        lines.append("Nothing was traded: give more bars, or other params.")
+    count = sum(row["count"] for row in params.refusals)
+    if count:
+        lines.append(f"{count} {'order was' if count == 1 else 'orders were'} refused or not filled; see below.")
+    lines += [f"{alert['severity']}: {alert['message']}." for alert in (*details.get("alerts", []), *params.alerts)]
+    return [*lines, *_data(params)]
+
+
+def _data(params: ReportParams) -> Iterator[str]:
+    for symbol, report in params.quarantine.items():
+        count = report.get("kept_out")
+        if count:
+            reasons = ", ".join(report.get("reasons", {})) or "see below"
+            yield f"{symbol}: {count:,} {'row was' if count == 1 else 'rows were'} kept out of the data ({reasons})."
+    if params.bars is not None:
+        yield from _prices(params.bars)
+    synthetic = [d["symbol"] for d in params.provenance.get("data", []) if d.get("origin") == "synthetic"]
+    if synthetic:
+        yield f"The prices of {', '.join(synthetic)} are made up, not traded."
+
+
+def _prices(bars: pd.DataFrame) -> Iterator[str]:
+    """Prices that never move, and symbols that stopped trading before the others."""
+    groups = bars.groupby("symbol", sort=False, observed=True)
+    still = (groups["close"].max() == groups["close"].min()) & (groups["close"].count() > 1)
+    yield from (f"The price of {symbol} never moves." for symbol in still.index[still])
+    last = groups["time"].last()
+    for symbol, moment in last.items():
+        if last.max() - moment > SILENT:
+            yield f"{symbol} has no bars after {moment:%Y-%m-%d}: what was held of it keeps its last price."
