@@ -119,6 +119,7 @@ class PostgresClaims:
                 try:
                     self._connection.execute("SELECT 1")
                 except Exception:  # noqa: BLE001 - whatever it was, the session is gone
+                    self._connection.close()
                     self._connection = None
                     return False
             return True

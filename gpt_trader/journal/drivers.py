@@ -242,8 +242,12 @@ class PostgresDriver:
             raise ConfigError("the PostgreSQL journal needs psycopg", hint="pip install 'gpt-trader[scale]'") from None
         try:
             connection = psycopg.connect(self.url, autocommit=True, connect_timeout=10, prepare_threshold=1)
+        except psycopg.Error as error:
+            raise self.explain(error) from error
+        try:
             connection.execute("SET synchronous_commit=on")
         except psycopg.Error as error:
+            connection.close()
             raise self.explain(error) from error
         return connection
 

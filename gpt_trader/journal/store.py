@@ -89,7 +89,8 @@ class Store:
             except Exception as error:
                 connection.close()
                 if not last and self.driver.broken(error):
-                    self._readers.clear()
+                    while self._readers:  # they were lost together
+                        self._readers.pop().close()
                     continue
                 raise self.driver.explain(error) from error
             if self._closed:
@@ -310,7 +311,8 @@ class Store:
         try:
             self._cursor.execute("ROLLBACK")
         except Exception:  # noqa: BLE001 - no transaction is open, or the connection is gone
-            if self.driver.broken(error):
+            if self.driver.broken(error) and self._writer is not None:
+                self._writer.close()
                 self._writer = None
 
     def close(self) -> None:
