@@ -104,7 +104,15 @@ def max_drawdown(equity: Floats) -> float:
 
 def value_at_risk(returns: Floats, *, level: float = 0.05) -> float:
     """Historical value at risk: the `level` quantile of the returns of one period, interpolated, with its sign."""
-    return float(np.percentile(returns, 100.0 * level)) if len(returns) else math.nan
+    values = np.asarray(returns, dtype=np.float64)
+    if len(values) == 0 or np.isnan(values).any():
+        return math.nan
+    place = level * (len(values) - 1)  # numpy's own percentile would import its masked arrays first
+    low = int(place)
+    high = min(low + 1, len(values) - 1)
+    ranked = np.partition(values, (low, high))
+    below, above, part = float(ranked[low]), float(ranked[high]), place - low
+    return above - (above - below) * (1.0 - part) if part >= 0.5 else below + (above - below) * part
 
 
 def conditional_value_at_risk(returns: Floats, *, level: float = 0.05) -> float:

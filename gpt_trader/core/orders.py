@@ -178,7 +178,7 @@ class RoundTrip(NamedTuple):
     @property
     def gain(self) -> float:
         """The profit as a part of what was put in."""
-        return float(self.profit / self.entry_value) if self.entry_value else 0.0
+        return float(self.profit) / float(self.entry_value) if self.entry_value else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,14 +99,18 @@ def _benchmark_figures(returns: Floats, report: Facts, periods: float) -> dict[s
 
 def positions_held(report: Facts) -> Floats:
     """At each time of the curve, how many strategies hold something."""
-    changes = np.zeros(len(report.times) + 1)
     held: dict[tuple[str, str], Decimal] = {}
+    moments: list[int] = []
+    steps: list[int] = []
     for fill in report.fills:
         key = (fill.strategy, fill.symbol)
         before = held.get(key, ZERO)
         held[key] = after = before + (fill.quantity if fill.side is BUY else -fill.quantity)
         if bool(before) != bool(after):
-            changes[np.searchsorted(report.times, fill.ns)] += 1 if after else -1
+            moments.append(fill.ns)
+            steps.append(1 if after else -1)
+    changes = np.zeros(len(report.times) + 1)
+    np.add.at(changes, np.searchsorted(report.times, np.array(moments, dtype=np.int64)), steps)
     return np.asarray(np.cumsum(changes[:-1]), dtype=np.float64)
 
 
