@@ -6,8 +6,10 @@ the states given the bars so far. Probabilities given all bars (`predict_proba` 
 Measured out of sample on four shares from 2000 to 2013, it foresaw the distribution of the next return better than the
 rules: by 0.056 a bar in mean logarithmic score, 4.1 standard errors over all of them, though not on GOOG. Strategies
 chosen by its labels did better beyond chance on one share (GOOG), and no otherwise on three; by Sharpe ratio neither
-beat holding. The rules are the default all the same: they need no extra (this one has no wheel for Python 3.14), take
-milliseconds (this takes seconds to import and half a second for a symbol), and name trends, which it seldom does.
+beat holding. In markets with planted regimes (four kinds, fat tails, 8 seeds) the rules name the right one in 47, 58
+and 66 % of the bars of each kind as trends grow stronger, the model in 34, 40 and 40 %: it tells volatilities apart,
+and trends hardly, but changes its mind four times less often. So the rules are the default; they also need no extra (this
+one has no wheel for Python 3.14) and take milliseconds (this takes half a second for a symbol).
 """
 
 from __future__ import annotations
