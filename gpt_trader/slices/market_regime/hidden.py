@@ -8,8 +8,8 @@ rules: by 0.056 a bar in mean logarithmic score, 4.1 standard errors over all of
 chosen by its labels did better beyond chance on one share (GOOG), and no otherwise on three; by Sharpe ratio neither
 beat holding. In markets with planted regimes (four kinds, fat tails, 8 seeds) the rules name the right one in 47, 58
 and 66 % of the bars of each kind as trends grow stronger, the model in 34, 40 and 40 %: it tells volatilities apart,
-and trends hardly, but changes its mind four times less often. So the rules are the default; they also need no extra (this
-one has no wheel for Python 3.14) and take milliseconds (this takes half a second for a symbol).
+and trends hardly, but changes its mind four times less often. So the rules are the default; they also need no extra
+(this one has no wheel for Python 3.14) and take milliseconds (this takes half a second for a symbol).
 """
 
 from __future__ import annotations
