@@ -1,6 +1,6 @@
 """`make bench`: installs the peers, measures everything in turns with them, and prints the tables of the README.
 
-`python -m benchmarks [--write] [NAME ...]` measures some only; `--write` puts the tables into the README.
+`python -m benchmarks [--write] [NAME ...]` measures some only; `--write` puts tables and chart into the README.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import venv
 from pathlib import Path
 
+from benchmarks import chart
 from benchmarks.measure import ROOT
 
 NAMES = ("workflow", "events", "startup", "backtest", "sweep", "optimize")
@@ -19,11 +20,12 @@ PLACE = ROOT / "benchmarks" / "out"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 
 
-def install() -> None:
-    """Each peer in a virtual environment of its own; one that cannot be installed is told and left out."""
+def install(chosen: list[str]) -> None:
+    """Each peer that is asked for, in a virtual environment of its own; one that cannot be installed is left out."""
+    asking = "".join((ROOT / "benchmarks" / f"{name}.py").read_text() for name in chosen)
     for line in (ROOT / "benchmarks" / "peers.txt").read_text().splitlines():
         name, *packages = line.partition("#")[0].split() or [""]
-        if not name or os.environ.get(name):
+        if not name or name not in asking or os.environ.get(name):
             continue
         folder = PLACE / name.lower()
         python = folder / "bin" / "python"
@@ -41,7 +43,7 @@ def install() -> None:
 def main(words: list[str]) -> None:
     """Measure, and print one table after the other."""
     chosen = [w for w in words if not w.startswith("-")] or [n for n in NAMES if _there(n)]
-    install()
+    install(chosen)
     os.environ.setdefault("BENCH_TMP", str(PLACE))
     PLACE.mkdir(parents=True, exist_ok=True)
     tables = {}
@@ -66,6 +68,7 @@ def _write(tables: dict[str, str]) -> None:
         if end:
             text = f"{before}{begin}{table}\n{end}{after}"
     readme.write_text(text)
+    chart.PLACE.write_text(chart.draw(text))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Parameter sweep, 4,950 pairs of moving averages on 10,000 bars: our kernel, vectorbt, and a loop made for this alone.
 
+A whole process starts Python, imports, makes its data, compiles and sweeps once. Ours finishes its loops anew in each,
+and keeps nothing; vectorbt's numba keeps what it compiled, so that all but the first of its processes only load it.
+
 Run `python -m benchmarks.sweep [ROUNDS]`; vectorbt runs in the Python that BENCH_VECTORBT names. The work: long or flat
 with all the money, fractions of a unit, 0.1 % fee; return, Sharpe, deepest fall and closed trades of each pair.
 """
@@ -90,7 +93,7 @@ def table(rounds: int) -> str:
         "*a numba loop for this strategy alone*": loop,
     }
     found = measure.in_turns(engines, rounds)
-    whole = measure.in_turns({name: command and [*command, "once"] for name, command in engines.items()}, 1)
+    whole = measure.in_turns({name: command and [*command, "once"] for name, command in engines.items()}, rounds)
     rows = ["| engine | pairs/s | memory, MB | whole process, one sweep, s |", "|---|---|---|---|"]
     for name, f in found.items():
         for figure, (known, off) in MEANS.items():
