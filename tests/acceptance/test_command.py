@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 
 import pytest
 
 from tests.acceptance.conftest import as_shell
+from tests.cli.conftest import SLICE
 
 
 def test_the_literal_forms_work(shell, project):
@@ -72,6 +74,16 @@ def test_a_step_that_prints_without_end_is_cut_off(shell):
     assert found.json["status"] == "SUCCEEDED"
     assert "the steps printed more than 1 MiB" in found.err
     assert len(found.err) < 1_100_000
+
+
+def test_a_step_that_prints_a_gigabyte_costs_neither_the_run_nor_memory(shell, project):
+    (project / "plugins/slices/desk.py").write_text(SLICE.replace("print(params.say)", "print('x' * 1_000_000)"))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    found = shell("run", "three", "--say", "much", "--times", "1000", "--json")
+    assert found.json["status"] == "SUCCEEDED"
+    assert len(found.err) < 1_100_000
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert most < max(before, 200_000), f"{most} KiB"
 
 
 def test_a_program_that_a_step_starts_prints_to_stderr(shell, project):

@@ -65,6 +65,18 @@ def test_a_run_whose_process_was_killed_is_taken_over(begin, until, shell):
     ]  # fmt: skip
 
 
+def test_a_definition_that_is_edited_while_its_run_is_in_flight_changes_nothing_of_it(begin, until, shell, project):
+    going = begin("run", "three", "--sleep", "3")
+    until(in_second)
+    file = project / "workflows" / "three.yaml"
+    file.write_text(file.read_text().replace("third", "another").replace("Three steps", "Other steps"))
+    going.signal(signal.SIGKILL)
+    going.end()
+    found = shell("runs", "resume", "latest", "--json")
+    assert [s["name"] for s in found.json["steps"] if s["status"] == "SUCCEEDED"] == ["first", "second", "third"]
+    assert "another" in shell("run", "three").err, "a new run takes the new one"
+
+
 def test_a_run_of_another_process_is_watched_and_cancelled(begin, until, shell):
     going = begin("run", "three", "--sleep", "30")
     until(in_second)

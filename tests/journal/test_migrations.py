@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -99,6 +102,30 @@ def test_a_migration_that_breaks_off_leaves_nothing_behind(
     failpoints.arm("")
     store = open_store(store_url, WallClock())
     assert [r["version"] for r in store.read("migration.list")] == [1]
+    store.close()
+    open_store(store_url, WallClock(), names=MORE, folder=folder).close()
+
+
+def test_a_program_that_is_killed_while_it_migrates_leaves_the_journal_as_it_was(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = open_store(store_url, WallClock())
+    store.write([("meta.put", {"key": "epoch", "value": "kept"}, False)])
+    store.close()
+    folder = _folder(tmp_path)
+    program = (
+        "import sys; from pathlib import Path; from gpt_trader.core import failpoints; "
+        "from gpt_trader.journal.migrations import open_store; from gpt_trader.trading.clocks import WallClock; "
+        "failpoints.arm('migration.inside=kill'); "
+        "open_store(sys.argv[1], WallClock(), names=tuple(sys.argv[3:]), folder=Path(sys.argv[2]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, store_url, str(folder), *MORE], timeout=60, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert [p for p in tmp_path.iterdir() if ".v1." in p.name], "the backup was there before"
+    store = open_store(store_url, WallClock())
+    assert [r["version"] for r in store.read("migration.list")] == [1]
+    assert store.read("meta.get", key="epoch")[0]["value"] == "kept"
     store.close()
     open_store(store_url, WallClock(), names=MORE, folder=folder).close()
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from pathlib import Path
 
 import pytest
 
+import gpt_trader
 from gpt_trader.core.errors import Conflict, Fenced
 from gpt_trader.journal.runs import Ownership
 from tests.workflow.crashing import begin, crash, go_on, stopped
@@ -28,6 +30,7 @@ STEPS = (
     + "finally:\n  - z: {slice: notes, method: note, with: {log: LOG, text: z}}\n"
 )
 
+HIT = re.compile(r'\bhit\("([a-z.]+)"\)')
 PLACES = (
     "journal.begin",
     "journal.inside",
@@ -38,7 +41,19 @@ PLACES = (
     "run.ending",
 )
 BOUNDARIES = [f"{place}=kill@{n}" for place in PLACES for n in range(1, 15)]
-SHARE = sorted(random.Random(7).sample(BOUNDARIES, 16))
+# of each place one, and some more
+SHARE = sorted({f"{place}=kill@{n}" for n, place in enumerate(PLACES, 2)} | {*random.Random(7).sample(BOUNDARIES, 10)})
+ELSEWHERE = {
+    "run.waiting": "tests/workflow/test_crashes.py",
+    "loop.saved": "tests/workflow/test_crashes.py",
+    "migration.inside": "tests/journal/test_migrations.py",
+    "event.published": "tests/journal/test_bus_crash.py",
+    "event.handled": "tests/journal/test_bus_crash.py",
+    "event.failed": "tests/journal/test_bus_crash.py",
+    "bus.cursor": "tests/journal/test_bus_crash.py",
+    "dead.recorded": "tests/journal/test_bus_crash.py",
+}
+"""The other named places, and where a process is killed there."""
 
 
 def _survives(url: str, folder: Path, spec: str) -> None:
@@ -89,6 +104,15 @@ def test_a_run_survives_kill_minus_nine(store_url: str, tmp_path: Path, spec: st
     _survives(store_url, tmp_path, spec)
 
 
+def test_no_named_place_of_the_runner_or_the_journal_is_left_out() -> None:
+    rooms = [Path(gpt_trader.__file__).parent / room for room in ("workflow", "journal")]
+    named = {name for room in rooms for file in room.rglob("*.py") for name in HIT.findall(file.read_text())}
+    assert named == {*PLACES, *ELSEWHERE}
+    assert {spec.partition("=")[0] for spec in SHARE} == set(PLACES)
+    for place, drill in ELSEWHERE.items():
+        assert f"{place}=kill" in (Path(__file__).parents[2] / drill).read_text(), place
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("spec", BOUNDARIES)
@@ -136,6 +160,19 @@ def test_a_run_is_taken_over_soon_after_its_process_was_killed(store_url: str, t
     with house(store_url, tmp_path) as home:
         assert home.runner.resume("latest").result(30).ok
     assert time.monotonic() - began < 5
+
+
+def test_of_two_processes_that_resume_a_run_at_once_one_does_it(store_url: str, tmp_path: Path) -> None:
+    slow = STEPS.replace("text: c}", "text: c, seconds: 1}")
+    assert crash(store_url, tmp_path, slow, "step.called=kill@2")
+    with house(store_url, tmp_path) as home:
+        run_id, lines = home.runs.recent()[0].id, home.lines()
+        committed = {r.path for r in home.runs.steps(run_id) if r.status == "SUCCEEDED"}
+        both = [begin(store_url, tmp_path, slow, "", run_id) for _ in range(2)]
+        for process in both:
+            process.join(60)
+        assert sorted(process.exitcode for process in both) == [0, 1]
+        _nothing_lost_or_doubled(home, run_id, lines, committed)
 
 
 def test_a_run_whose_owner_lives_is_not_taken(store_url: str, tmp_path: Path) -> None:

@@ -1,0 +1,87 @@
+"""Plugins come from entry points of allowed distributions and from the project's folder; none is loaded early."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gpt_trader.app.plugins import not_allowed, offers, slice_catalog
+from gpt_trader.core.errors import NotFound, ValidationError
+from gpt_trader.core.slices import Slice
+
+CODE = """
+import gpt_trader
+from pathlib import Path
+
+Path(__file__).with_suffix(".loaded").touch()
+
+
+class Given(gpt_trader.Params):
+    n: int = 1
+
+
+class Gave(gpt_trader.Outputs):
+    n: int
+
+
+class Foreign(gpt_trader.Slice):
+    \"\"\"From elsewhere.\"\"\"
+
+    name = "foreign"
+
+    @gpt_trader.method()
+    def add(self, params: Given, ctx: gpt_trader.StepContext) -> Gave:
+        \"\"\"Add.\"\"\"
+        return Gave(n=params.n + 1)
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A distribution with a slice, as pip would install it; returns what appears when its module is loaded."""
+    site = tmp_path / "site"
+    info = site / "foreign_slices-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign-slices\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[gpt_trader.slices]\nforeign = foreign_slices_module:Foreign\n")
+    (site / "foreign_slices_module.py").write_text(CODE)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delitem(__import__("sys").modules, "foreign_slices_module", raising=False)
+    return site / "foreign_slices_module.loaded"
+
+
+def test_a_slice_of_an_allowed_distribution_is_found_and_loaded_when_it_is_used(installed: Path) -> None:
+    catalog = slice_catalog(Path("nowhere"), ("foreign-slices",))
+    assert "foreign" in catalog
+    assert not installed.exists()
+    assert catalog.method("foreign", "add").summary == "Add."
+    assert installed.exists()
+
+
+def test_a_distribution_that_is_not_allowed_is_named_and_never_loaded(installed: Path) -> None:
+    catalog = slice_catalog(Path("nowhere"), ())
+    with pytest.raises(NotFound):
+        catalog["foreign"]
+    assert [(o.name, o.origin, o.allowed) for o in not_allowed("slices", ())] == [("foreign", "foreign-slices", False)]
+    assert not installed.exists()
+
+
+def test_an_entry_point_that_leads_nowhere_is_told_when_it_is_used(installed: Path) -> None:
+    installed.with_name("foreign_slices_module.py").write_text("")
+    catalog = slice_catalog(Path("nowhere"), ("foreign-slices",))
+    with pytest.raises(ValidationError, match=r"plugin 'foreign' .* cannot be loaded"):
+        catalog["foreign"]
+
+
+def test_two_that_offer_the_same_name_are_told(installed: Path, tmp_path: Path) -> None:
+    own = tmp_path / "plugins" / "slices"
+    own.mkdir(parents=True)
+    (own / "foreign.py").write_text(CODE)
+    with pytest.raises(ValidationError, match="two slices are called 'foreign'"):
+        slice_catalog(tmp_path / "plugins", ("foreign-slices",))
+
+
+def test_the_programs_own_slices_are_entry_points_like_any_other() -> None:
+    own = [o.name for o in offers("slices", Path("nowhere"), (), Slice)]
+    assert {"data", "backtest", "monitor"} <= set(own)
