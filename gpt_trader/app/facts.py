@@ -11,13 +11,12 @@ if TYPE_CHECKING:
 
 
 def facts_of(runs: Runs, store: Store, recent: int) -> dict[str, Any]:
-    """Runs by status, events, dead letters and open questions; and the newest runs, each with its steps by status."""
+    """Runs and steps by status, events, dead letters and open questions; and the newest runs, each with its steps."""
     newest = [_run(runs, run) for run in runs.recent(count=recent)] if recent else []
-    steps: Counter[str] = Counter()
-    for run in newest:
-        steps.update({f"steps_{status}": number for status, number in run["steps"].items()})
-    counts = {f"runs_{status.lower()}": number for status, number in runs.counts().items()}
-    return {"counts": {"runs": sum(counts.values()), **counts, **steps, **_history(runs, store)}, "recent": newest}
+    every = {"runs": runs.counts(), "steps": runs.step_counts()}
+    counts = {f"{what}_{status.lower()}": n for what, found in every.items() for status, n in found.items()}
+    totals = {what: sum(found.values()) for what, found in every.items()}
+    return {"counts": {**totals, **counts, **_history(runs, store)}, "recent": newest}
 
 
 def _history(runs: Runs, store: Store) -> dict[str, int]:

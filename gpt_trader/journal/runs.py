@@ -199,6 +199,10 @@ class Runs:
         """How many runs have each status."""
         return {str(r["status"]): int(r["count"]) for r in self.store.read("run.counts")}
 
+    def step_counts(self) -> dict[str, int]:
+        """How many steps of all runs there are by status."""
+        return {str(r["status"]): int(r["count"]) for r in self.store.read("step.counts")}
+
     def steps(self, run_id: str) -> list[StepRecord]:
         """Every attempt of every step of a run, as they began."""
         return [StepRecord(**r) for r in self.store.read("step.list", run_id=run_id)]

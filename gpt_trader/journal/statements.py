@@ -187,6 +187,7 @@ STATEMENTS: dict[str, Any] = {
     .order_by(run.c.id.desc())
     .limit(_n("count")),
     "run.counts": select(run.c.status, func.count().label("count")).group_by(run.c.status),
+    "step.counts": select(step.c.status, func.count().label("count")).group_by(step.c.status),
     "run.live": select(*_RUN_BRIEF).where(_live(run)).order_by(run.c.id),
     "run.end": update(run)
     .where(_this_run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -71,6 +72,16 @@ def test_it_ends_the_same_with_ctrl_c_in_the_middle_and_without(name, call, proj
         for d, home in ((resumed, "other"), (done.json, "home"))
     )
     assert json.loads(ours) == json.loads(theirs)
+
+
+def test_every_workflow_names_the_providers_that_it_may_be_given(call, project):
+    told = call("data", "fetch", "AAPL", "--provider", "nobody").err
+    providers = re.findall(r"[a-z]+", told.split("there are: ")[1])
+    assert {"sample", "alpaca"} < set(providers)
+    shown = [call("workflows", "show", name, "--json").json["text"] for name in WHOLE]
+    described = [re.search(r"  provider: .*description: (.*)", text)[1] for text in shown]
+    assert len(described) == len(WHOLE)
+    assert not [p for p in providers for words in described if p not in words]
 
 
 @pytest.mark.parametrize(

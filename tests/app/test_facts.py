@@ -39,6 +39,15 @@ def test_a_step_counts_runs_steps_and_events_its_own_run_too(app, tmp_path):
     assert oldest["seconds"] > 0
 
 
+def test_the_steps_of_all_runs_are_counted_however_few_are_told(app, tmp_path):
+    workflow = app.library.load(str(tmp_path / "watched.yaml"))
+    for _ in range(3):
+        assert app.runner.start(workflow, {}).result().ok
+    told = app.facts(1)
+    assert len(told["recent"]) == 1
+    assert (told["counts"]["steps"], told["counts"]["steps_succeeded"]) == (6, 6)
+
+
 def test_no_run_is_told_where_none_is_asked_for(app):
-    told = app.facts(0)
-    assert told == {"counts": {"runs": 0, "events": 0, "dead_letters": 0, "open_approvals": 0}, "recent": []}
+    nothing = dict.fromkeys(("runs", "steps", "events", "dead_letters", "open_approvals"), 0)
+    assert app.facts(0) == {"counts": nothing, "recent": []}

@@ -77,6 +77,6 @@ class Monitor(Slice):
 
     @method()
     def metrics(self, params: CountParams, ctx: StepContext) -> Counts:  # noqa: ARG002 - every method takes it
-        """Count the runs by status, the steps of the newest runs, the events and the dead letters."""
+        """Count the runs and steps by status, the events and the dead letters; and tell the newest runs one by one."""
         told = self._facts(params.recent)
         return Counts(counts=dict(told["counts"]), recent_runs=list(told["recent"]))
