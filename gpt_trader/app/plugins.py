@@ -62,7 +62,7 @@ def _entry(entry: EntryPoint) -> Callable[[], Any]:
     def load() -> Any:
         try:
             return entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ValidationError(f"plugin '{entry.name}' ({entry.value}) cannot be loaded: {error}") from error
 
     return load
@@ -73,7 +73,7 @@ def _file(file: Path, kind: str, base: type) -> Callable[[], Any]:
         name = f"gpt_trader_plugins_{kind}_{file.stem}"
         try:
             module = load_module(name, str(file))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ValidationError(f"plugin {file} cannot be loaded: {type(error).__name__}: {error}") from error
         own = [v for v in vars(module).values() if _defined_here(v, base, module.__name__)]
         if len(own) != 1:

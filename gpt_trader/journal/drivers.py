@@ -183,6 +183,7 @@ class SqliteDriver:
         hints = {
             "locked": "another program holds it; try again, or find it with `gpt-trader doctor`",
             "full": "free some disk space; nothing was written",
+            "disk I/O": "is the disk full, or failing? nothing was written",
             "readonly": f"make {self.path.parent} writable",
             "unable to open": f"check that {self.path.parent} exists and is writable",
         }

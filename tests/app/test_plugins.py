@@ -74,6 +74,14 @@ def test_an_entry_point_that_leads_nowhere_is_told_when_it_is_used(installed: Pa
         catalog["foreign"]
 
 
+def test_a_plugin_that_calls_exit_ends_nothing(tmp_path: Path) -> None:
+    own = tmp_path / "slices"
+    own.mkdir()
+    (own / "leaving.py").write_text("raise SystemExit(7)\n")
+    with pytest.raises(ValidationError, match="leaving.py cannot be loaded: SystemExit: 7"):
+        slice_catalog(tmp_path, ())["leaving"]
+
+
 def test_two_that_offer_the_same_name_are_told(installed: Path, tmp_path: Path) -> None:
     own = tmp_path / "plugins" / "slices"
     own.mkdir(parents=True)

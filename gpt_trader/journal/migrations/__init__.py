@@ -100,7 +100,8 @@ def _migrate(
             hit("migration.inside")
             cursor.execute("COMMIT")
         except BaseException:
-            cursor.execute("ROLLBACK")
+            with suppress(Exception):  # where the disk is full, SQLite has rolled back already; what failed is told
+                cursor.execute("ROLLBACK")
             raise
 
 

@@ -1,0 +1,76 @@
+"""The first Ctrl-C or SIGTERM is heard in every state of a run, soon, and the run goes on from there."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+AGENT = """
+import json, sys, time
+task = json.load(sys.stdin)
+time.sleep(2)
+print(json.dumps({"task_id": task["task_id"], "agent_name": "a", "status": "success"}))
+"""
+STATES = {
+    "approval": "- s: {approval: {message: Shall we?, timeout: 2s, on_timeout: approve}}",
+    "wait": "- s: {wait: {for: 2s}}",
+    "event": "- s: {wait: {event: {topic: a.b, timeout: 2s}}, on_error: continue}",
+    "loop": "- s: {trigger: {topic: a.b, idle: 2s}, steps: [{w: {slice: desk, method: work}}]}",
+    "pause": "- s: {slice: desk, method: work, with: {fail: true}, on_error: continue, "
+    "retry: {max_attempts: 2, delay: 2s, jitter: false}}",
+    "parallel": "- s: {parallel: {branches: {a: [{w: {slice: desk, method: work, with: {sleep: 2.0}}}], "
+    "b: [{w: {wait: {for: 2s}}}]}}}",
+    "processes": "- s: {foreach: {in: [1, 2], executor: processes}, "
+    "steps: [{w: {slice: desk, method: work, with: {sleep: 2.0}}}]}",
+    "group": "- s: {steps: [{w: {slice: desk, method: work, with: {sleep: 2.0}}}]}",
+    "agent": "- s: {agent: [PYTHON, AGENT]}",
+}
+AFTER = "  - after: {slice: desk, method: work}\n"
+
+
+@pytest.mark.parametrize(
+    ("state", "number"), [*((state, signal.SIGINT) for state in sorted(STATES)), ("approval", signal.SIGTERM)]
+)
+def test_it_stops_in_every_state_and_goes_on_from_there(state: str, number: int, project: Path, begin, shell, until):
+    (project / "agent.py").write_text(AGENT)
+    text = STATES[state].replace("PYTHON", sys.executable).replace("AGENT", str(project / "agent.py"))
+    (project / "workflows" / "state.yaml").write_text(f"name: state\nsteps:\n  {text}\n{AFTER}")
+    going = begin("run", "state")
+    until(lambda document: any(s["path"].startswith("steps[0]") for s in document["steps"]))
+    time.sleep(0.5)
+    began = time.monotonic()
+    going.signal(number)
+    found = going.end()
+    assert found.code == 130, found.err
+    assert time.monotonic() - began < 4  # what is in a step may end first; nothing new begins
+    document = shell("runs", "show", "latest", "--json").json
+    assert (document["status"], document["reason"]) == ("WAITING", "interrupted")
+    assert not [s for s in document["steps"] if s["name"] == "after"]
+    resumed = shell("runs", "resume", "latest", "--json").json
+    assert resumed["status"] == "SUCCEEDED"
+    assert [s["name"] for s in resumed["steps"]][-1] == "after"
+
+
+@pytest.mark.parametrize(("before", "blocks"), [(0, 1), (0, 64), (1, 1), (1, 12), (1, 24), (1, 36)])
+def test_a_disk_that_takes_no_more_is_told_in_a_line_and_nothing_that_was_acknowledged_is_lost(
+    project: Path, shell, before: int, blocks: int
+) -> None:
+    """No file may grow beyond so many blocks: writes fail in the middle, as they do on a full disk."""
+    from tests.acceptance.conftest import as_shell
+
+    for _ in range(before):
+        assert shell("run", "three").code == 0
+    done = as_shell(f"ulimit -f {blocks}; gpt-trader run three --json; exit $?", project)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "disk" in json.loads(done.stdout)["error"]["message"]
+    assert shell("doctor").code == 0, "the journal is whole"
+    runs = shell("runs", "list", "--json").json["runs"]
+    if runs and runs[0]["status"] != "SUCCEEDED":
+        assert shell("runs", "resume", "latest").code == 0
+    assert shell("run", "three").code == 0
