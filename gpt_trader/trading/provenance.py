@@ -7,6 +7,7 @@ import inspect
 import platform
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,7 @@ def plain(value: object) -> Any:
     return str(value)
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,12 @@ from pydantic import ValidationError as Invalid
 
 from gpt_trader.core.errors import ConfigError, GptTraderError, NoBars, UsageError, ValidationError, did_you_mean
 from gpt_trader.slices.optimize.conditions import Condition, conditions_of
+from gpt_trader.slices.optimize.fits import fitting_rows
 from gpt_trader.slices.optimize.job import FIGURES, SWEPT, Job
 from gpt_trader.slices.optimize.judge import Judge
-from gpt_trader.slices.optimize.samplers import Learned, Sampler, Space, at_random, grid
+from gpt_trader.slices.optimize.samplers import Fits, Learned, Sampler, Space, at_random, grid
 from gpt_trader.slices.optimize.source import Source
-from gpt_trader.slices.optimize.space import axes_of, size_of
+from gpt_trader.slices.optimize.space import axes_of, count_of, size_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -107,9 +109,9 @@ def plan_of(params: SearchParams, catalog: StrategyCatalog, bars: Sequence[Bars]
     defaults = _defaults(model) | dict(params.fixed)
     written = conditions_of(params.constraints, {*FIGURES, *defaults, *params.space})
     on_figures = tuple(c for c in written if set(c.names) & set(FIGURES))
-    allowed, why = _checks(model)
+    fits, why = _checks(model)
     fixed = {k: v for k, v in defaults.items() if k not in params.space and k in {n for c in written for n in c.names}}
-    space = Space(axes, tuple(c for c in written if c not in on_figures), {**fixed, **params.fixed}, allowed, why)
+    space = Space(axes, tuple(c for c in written if c not in on_figures), {**fixed, **params.fixed}, fits, why)
     together = len(bars) > 1 and not make.per_symbol
     engine = _engine(params, make, space, on_figures, bars=bars, together=together)
     sampling = params.sampler if params.sampler != "auto" else _sampling(space, engine)
@@ -124,13 +126,10 @@ def _defaults(model: type[BaseModel] | None) -> dict[str, Any]:
     return {name: field.default for name, field in fields.items() if not field.is_required()}
 
 
-def _checks(
-    model: type[BaseModel] | None,
-) -> tuple[Callable[[Mapping[str, Any]], bool], Callable[[Mapping[str, Any]], str]]:
-    """Whether a strategy takes a set, and why not."""
+def _checks(model: type[BaseModel] | None) -> tuple[Fits, Callable[[Mapping[str, Any]], str]]:
+    """Which sets a strategy takes, and why it does not take one."""
     if model is None:
-        return (lambda _: True), (lambda _: "")
-    allowed = model.__pydantic_validator__.isinstance_python  # says no without making an error of it
+        return (lambda sets, _: list(range(count_of(sets)))), (lambda _: "")
 
     def why(params: Mapping[str, Any]) -> str:
         try:
@@ -139,7 +138,7 @@ def _checks(
             return f"{dict(params)}: {wrong.errors()[0]['msg']}"
         return ""
 
-    return allowed, why
+    return partial(fitting_rows, model), why
 
 
 def _sampling(space: Space, engine: str) -> str:

@@ -22,7 +22,8 @@ MOST = 5_000_000
 ROUNDS = 50
 """How often sets that do not fit are replaced before a batch is smaller than asked for."""
 UNFIT = "unfit"
-Allowed = Callable[[Mapping[str, Any]], bool]
+Fits = Callable[[Sets, Mapping[str, Any]], list[int]]
+"""The places of the sets that the strategy takes, together with what is fixed."""
 
 
 class Sampler(Protocol):
@@ -43,7 +44,7 @@ class Space:
     axes: tuple[Axis, ...]
     conditions: tuple[Condition, ...]
     fixed: Mapping[str, Any]
-    allowed: Allowed
+    fits: Fits
     why: Callable[[Mapping[str, Any]], str]
 
     def fitting(self, sets: Sets) -> Sets:
@@ -53,12 +54,7 @@ class Space:
         rows = np.flatnonzero(broken(self.conditions, values, count) == 0.0).tolist() if self.conditions else None
         if rows is not None and len(rows) < count:
             sets = chosen(sets, rows)
-        names, fixed, allowed = list(sets), self.fixed, self.allowed
-        kept = [
-            i
-            for i, row in enumerate(zip(*sets.values(), strict=True))
-            if allowed({**fixed, **dict(zip(names, row, strict=False))})
-        ]
+        kept = self.fits(sets, self.fixed)
         return sets if len(kept) == count_of(sets) else chosen(sets, kept)
 
     def checked(self, sets: Sets) -> Sets:
