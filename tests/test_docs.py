@@ -52,12 +52,51 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+def wheel_of(tree: Path, folder: Path) -> zipfile.ZipFile:
+    build = f"from hatchling.build import build_wheel; print(build_wheel({str(folder)!r}))"
+    done = run([sys.executable, "-c", build], tree)
+    assert done.returncode == 0, done.stderr
+    return zipfile.ZipFile(folder / done.stdout.strip().splitlines()[-1])
+
+
 def test_every_gpt_trader_command_of_the_readme_succeeds_in_a_new_folder(tmp_path: Path) -> None:
     write_examples(tmp_path)
     assert commands(), "the README shows no command"
     for line in commands():
         done = run([str(BIN / "gpt-trader"), *shlex.split(line, comments=True)[1:]], tmp_path)
         assert done.returncode == 0, f"$ {line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_a_new_slice_is_one_folder_one_entry_point_line_and_one_test_folder(tmp_path: Path) -> None:
+    """The README's slice in a copy of this tree, built and installed elsewhere: listed, run, tested, and lawful."""
+    tree, site = tmp_path / "tree", tmp_path / "site"
+    for part in ("gpt_trader", "workflows", "schemas", "completions"):
+        shutil.copytree(ROOT / part, tree / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "README.md", tree)
+    write_examples(tmp_path)
+    folder = tree / "gpt_trader" / "slices" / "greeting"
+    folder.mkdir()
+    (folder / "__init__.py").write_text('"""Says hello."""\n')
+    example = (tmp_path / "plugins" / "slices" / "greeting.py").read_text()
+    inside = re.findall(r"`(from gpt_trader\.core\.\w+ import .*?)`", README)
+    written = re.sub(r"^from gpt_trader import .*$", "\n".join(inside), example, flags=re.MULTILINE)
+    (folder / "slice.py").write_text(written)
+    line_of = re.compile(r"^(\[project\.entry-points.*\])\n(greeting = .*)$", re.MULTILINE)
+    ((head, line),) = line_of.findall("".join(blocks("toml")))
+    project = (ROOT / "pyproject.toml").read_text()
+    assert head in project
+    (tree / "pyproject.toml").write_text(project.replace(head, f"{head}\n{line}"))
+
+    wheel_of(tree, tmp_path).extractall(site)
+    for command in (
+        [sys.executable, "-m", "gpt_trader", "slices", "show", "greeting"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "tests")],
+    ):
+        done = run(command, tmp_path / "site", PYTHONPATH=str(site))
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        assert "greet" in done.stdout or "1 passed" in done.stdout
+    lawful = run([str(BIN / "lint-imports"), "--no-logo", "--no-cache"], tree, PYTHONPATH=str(tree))
+    assert lawful.returncode == 0, lawful.stdout
 
 
 def test_every_python_example_of_the_readme_runs(tmp_path: Path) -> None:
@@ -75,6 +114,16 @@ def test_every_make_target_that_the_readme_names_exists() -> None:
 def test_every_link_of_the_readme_to_a_file_leads_somewhere() -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_pictures_of_the_readme_are_small_and_stay_out_of_the_wheel(tmp_path: Path) -> None:
+    pictures = re.findall(r"<img src=\"([^\"]+)\"|!\[[^\]]*\]\(([^)]+)\)", README)
+    named = [a or b for a, b in pictures]
+    assert named, "the README shows no picture"
+    for name in named:
+        assert (ROOT / name).read_bytes().startswith((b"\x89PNG", b"<svg"))
+        assert (ROOT / name).stat().st_size < 150_000
+    assert not [name for name in wheel_of(ROOT, tmp_path).namelist() if name.endswith((".png", ".svg"))]
 
 
 def test_make_help_lists_every_phony_target() -> None:
@@ -161,10 +210,7 @@ def test_the_import_contract_refuses_a_planted_violation(path: str, tmp_path: Pa
 
 
 def test_the_wheel_ships_workflows_schemas_and_completions(tmp_path: Path) -> None:
-    build = f"from hatchling.build import build_wheel; print(build_wheel({str(tmp_path)!r}))"
-    done = run([sys.executable, "-c", build], ROOT)
-    assert done.returncode == 0, done.stderr
-    shipped = set(zipfile.ZipFile(tmp_path / done.stdout.strip()).namelist())
+    shipped = set(wheel_of(ROOT, tmp_path).namelist())
     for part in ("workflows", "schemas", "completions"):
         wanted = {f"gpt_trader/_shipped/{part}/{name}" for name in files(ROOT / part)}
         assert wanted, f"{part}/ is empty"

@@ -55,6 +55,7 @@ th.n,td.n{text-align:right;white-space:nowrap}td:first-child{white-space:nowrap}
 .up{color:var(--up)}.down{color:var(--down)}
 code{font:12px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 @media (max-width:640px){main{padding:20px 14px 48px}.chart text{font-size:27px}.chart .odd{display:none}
+.chart{margin-bottom:8px}.chart .xlab{transform:translate(0,16px)}
 .chart .ylab{text-anchor:start;transform:translate(14px,-7px);paint-order:stroke;stroke:var(--bg);stroke-width:5px}
 table{width:max-content;min-width:100%}td{max-width:70vw}}
 @media print{.tall{max-height:none;overflow:visible}
