@@ -14,6 +14,7 @@ from pydantic import ValidationError as PydanticError
 from gpt_trader.core.catalog import Catalog
 from gpt_trader.core.context import StepContext
 from gpt_trader.core.errors import NotFound, ValidationError, did_you_mean
+from gpt_trader.core.faults import fault_of
 
 Frame = Any
 """A pandas DataFrame: handed on as it is, kept as a Parquet artifact."""
@@ -56,14 +57,10 @@ class Method:
         try:
             return self.params.model_validate(given)
         except PydanticError as error:
-            wrong = "; ".join(_wrong(e["loc"], e["msg"]) for e in error.errors(include_url=False))
+            wrong = "; ".join(fault_of(e) for e in error.errors(include_url=False))
             names = [str(e["loc"][0]) for e in error.errors() if e["type"] == "extra_forbidden"]
             hint = did_you_mean(names[0], self.params.model_fields) if names else None
             raise ValidationError(f"{self.slice}.{self.name}: {wrong}", hint=hint) from None
-
-
-def _wrong(where: tuple[int | str, ...], what: str) -> str:
-    return f"{'.'.join(map(str, where)) or 'params'}: {what[:1].lower() + what[1:]}"
 
 
 def method(*, effect: Effect = "none") -> Callable[[F], F]:

@@ -30,7 +30,6 @@ class Actions:
         adjusted = {b.symbol for b in bars if b.provenance.prices == "adjusted"}
         self._account = account
         self._todo = sorted((a for a in config.actions if not _in_prices(a, adjusted)), key=lambda a: a.ns)
-        self._left_out = len(config.actions) - len(self._todo)
         self._borrow = config.borrow_rate
         self._day = 0
         self.due = self._next()
@@ -82,4 +81,5 @@ class Actions:
 
 
 def _in_prices(action: Action, adjusted: set[str]) -> bool:
-    return isinstance(action, Split | Dividend) and action.symbol in adjusted
+    # Not so dividends: whoever takes them out of prices drops the action, and adjusting for splits alone is usual.
+    return isinstance(action, Split) and action.symbol in adjusted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.market import Action, Instrument
     from gpt_trader.core.portfolio import Costing
+
+
+WANTED = {
+    "cash": "an exact amount of money above 0",
+    "leverage": "an exact number above 0: 1 buys for the equity, 2 for twice as much",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +51,13 @@ class BacktestConfig:
     benchmark: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("cash", "leverage"):
+        for name, wanted in WANTED.items():
             value = getattr(self, name)
             if not isinstance(value, Decimal) or not value.is_finite() or value <= 0:
-                raise ConfigError(f"{name} must be a Decimal above 0, not {value!r}")
+                raise ConfigError(f"{name} must be {wanted}, not {value}")
+        if not isinstance(self.borrow_rate, Decimal) or not self.borrow_rate.is_finite() or self.borrow_rate < 0:
+            raise ConfigError(f"borrow_rate must be an exact part of the value a year, not {self.borrow_rate}")
+        if not math.isfinite(self.risk_free):
+            raise ConfigError(f"risk_free must be a finite part a year, not {self.risk_free}")
+        if self.periods is not None and not 0 < self.periods < math.inf:
+            raise ConfigError(f"periods must be above 0 and finite, not {self.periods}", hint="bars in a year: 252")

@@ -10,6 +10,7 @@ import numpy as np
 
 from gpt_trader.core import metrics, trade_metrics
 from gpt_trader.core.drawdowns import longest_drawdown
+from gpt_trader.core.market import Dividend, Split
 from gpt_trader.core.orders import BUY, ZERO
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
+    from gpt_trader.core.market import Action
     from gpt_trader.core.orders import RoundTrip
     from gpt_trader.core.portfolio import Position
     from gpt_trader.trading.facts import Facts
@@ -155,10 +157,18 @@ def _part(report: Facts, inside: Sequence[Position], trades: Sequence[RoundTrip]
     return {**{name: figures[name] for name in kept}, **sums, "net": float(_net(report, inside))}
 
 
-def aligned(bars: Bars, times: NDArray[np.int64]) -> Floats:
-    """The closes of bars at these times: the last one known at each."""
+def kept(bars: Bars, actions: Iterable[Action], times: NDArray[np.int64]) -> Floats:
+    """The worth at these times of one unit bought first and kept; splits and dividends outside the prices count."""
+    units, cash = np.ones(len(bars)), np.zeros(len(bars))
+    booked = (a for a in actions if isinstance(a, Split | Dividend) and a.symbol == bars.symbol)
+    for action in sorted(booked, key=lambda a: a.ns):
+        first = int(np.searchsorted(bars.ts, action.ns))
+        if isinstance(action, Dividend):
+            cash[first:] += units[first:] * float(action.amount)
+        elif bars.provenance.prices == "raw":
+            units[first:] *= action.new / action.old
     at = np.searchsorted(bars.ts, times, side="right") - 1
-    return np.where(at >= 0, bars.close[np.maximum(at, 0)], np.nan)
+    return np.where(at >= 0, (units * bars.close + cash)[np.maximum(at, 0)], np.nan)
 
 
 def _net(report: Facts, positions: Iterable[Position]) -> Decimal:

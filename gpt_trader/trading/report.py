@@ -187,7 +187,7 @@ def make_report(  # noqa: PLR0913 - a report names all that made it
         optimistic=config.fill.optimistic,
         limits=limits.name,
         closing=config.close_at_end,
-        benchmark=None if benchmark is None else figures.aligned(benchmark, times),
+        benchmark=None if benchmark is None else figures.kept(benchmark, config.actions, times),
         risk_free=config.risk_free,
         periods=config.periods,
         origin=partial(provenance_of, specs, bars, config, limits=limits),

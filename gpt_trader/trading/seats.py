@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gpt_trader.core.errors import ValidationError
+from gpt_trader.core.faults import fault_of
 from gpt_trader.core.ports import TradingStrategyPlugin
 from gpt_trader.trading.sizing import Sizing
 
@@ -31,7 +32,7 @@ class StrategySpec:
         try:
             return dict(model.model_validate(dict(self.params)).model_dump())
         except Invalid as fault:
-            faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'params'}: {e['msg']}" for e in fault.errors())
+            faults = "; ".join(fault_of(found) for found in fault.errors())
             raise ValidationError(f"{self.name}: {faults}", hint=f"it takes {', '.join(model.model_fields)}") from None
 
 

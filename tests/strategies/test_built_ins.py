@@ -58,7 +58,7 @@ def test_each_has_checked_parameters_with_defaults(kind):
     params = StrategySpec("s", kind).checked_params()
     started(kind)
     assert params["quantity"] is None
-    with pytest.raises(ValidationError, match=r"quantity: Input should be greater than 0"):
+    with pytest.raises(ValidationError, match=r"quantity must be greater than 0"):
         StrategySpec("s", kind, {"quantity": -1.0}).checked_params()
     with pytest.raises(ValidationError, match="windoww"):
         StrategySpec("s", kind, {"windoww": 3}).checked_params()

@@ -407,11 +407,16 @@ class TestRule12CorporateEvents:
         assert owed.final_equity == Decimal(999_995)
         assert held.per_symbol["X"]["dividends"] == 5
 
-    def test_adjusted_prices_have_splits_and_dividends_in_them_already(self):
+    def test_adjusted_prices_have_splits_in_them_already(self):
         bars = by_hand([QUIET] * 3, prices="adjusted")
-        report = trade(bars, {0: buy(10)}, actions=[Split("X", 2 * DAY, 2), Dividend("X", 2 * DAY, Decimal(1))])
+        report = trade(bars, {0: buy(10)}, actions=[Split("X", 2 * DAY, 2)])
         assert report.final_equity == Decimal(1_000_000)
         assert report.provenance["data"][0]["prices"] == "adjusted"
+
+    def test_a_dividend_that_is_named_is_not_in_the_prices_whether_they_are_adjusted_for_splits_or_not(self):
+        bars = by_hand([QUIET] * 3, prices="adjusted")
+        report = trade(bars, {0: buy(10)}, actions=[Dividend("X", 2 * DAY, Decimal(1))])
+        assert report.final_equity == Decimal(1_000_010)
 
 
 class TestTheEnd:

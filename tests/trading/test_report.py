@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from gpt_trader.core.errors import UsageError
+from gpt_trader.core.market import DAY, Dividend, Split
 from gpt_trader.strategies import sma_cross
 from gpt_trader.strategies.buy_and_hold import BuyAndHold
 from gpt_trader.strategies.sma_cross import SmaCross
@@ -173,3 +174,19 @@ def test_drawdowns_and_months_come_with_their_dates():
     assert report.to_dict()["drawdown"]["trough"].startswith("1970-01-03")
     assert report.monthly()[0]["total"] == pytest.approx(0.3)
     assert math.isclose(report.metrics["max_drawdown_days"], 2.0)
+
+
+def test_a_benchmark_that_splits_and_pays_is_a_unit_bought_and_kept():
+    """By hand: a unit at 100 becomes two at 50 and earns 1 for each, so 102 at the end; the account holds as much."""
+    rows = [QUIET, QUIET, (50, 51, 49, 50), (50, 51, 49, 50)]
+    events = [Split("X", 2 * DAY, 2), Dividend("X", 3 * DAY, D(1))]
+    found = trade(by_hand(rows), {0: buy(10)}, actions=events, benchmark="X")
+    assert found.benchmark.tolist() == [100, 100, 100, 102]
+    assert found.metrics["benchmark_return"] == pytest.approx(0.02)
+    assert found.final_equity == D(1_000_020)
+
+
+def test_a_benchmark_in_adjusted_prices_splits_no_second_time():
+    events = [Split("X", DAY, 2), Dividend("X", 2 * DAY, D(1))]
+    found = trade(by_hand([QUIET] * 3, prices="adjusted"), {}, actions=events, benchmark="X")
+    assert found.benchmark.tolist() == [100, 100, 101]

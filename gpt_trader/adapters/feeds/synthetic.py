@@ -55,6 +55,7 @@ class SyntheticSource:
     def load(self, symbol: str, *, start: str | None = None, end: str | None = None) -> Loaded:
         """So many bars from the start on, or those up to the end."""
         within = Range.of(start or START, end, zone="UTC", exchange_zone="UTC")
+        self._refuse_what_ends_after_time(within.start_ns)
         ts = self._times(within)
         if len(ts) < 2:
             raise NoBars(f"from {within.asked} there is room for {len(ts)} bars of {self.timeframe}", hint="widen it")
@@ -63,6 +64,17 @@ class SyntheticSource:
         return Loaded(
             Bars(symbol=symbol, timeframe=self.timeframe, ts=ts, provenance=provenance, **columns), Quarantine()
         )
+
+    def _refuse_what_ends_after_time(self, start_ns: int) -> None:
+        """Nanoseconds are counted up to the year 2262; what is counted beyond it would begin again before 1678."""
+        room = (LAST - start_ns) // self.timeframe.ns
+        if self.timeframe.ns == DAY:
+            room = room * 5 // 7 - 1
+        if self.bars > room:
+            raise UsageError(
+                f"{self.bars:,} bars of {self.timeframe} end after 2262, which is the end of time here",
+                hint=f"at most {room:,}; or shorter bars: --timeframe 1m",
+            )
 
     def _times(self, within: Range) -> Times:
         step = self.timeframe.ns

@@ -100,6 +100,17 @@ def test_made_up_days_are_weekdays_and_move_as_asked() -> None:
     assert np.diff(np.log(bars.close)).std() * math.sqrt(252) == pytest.approx(0.3, rel=0.02)
 
 
+def test_bars_are_made_up_to_the_end_of_time_and_not_beyond() -> None:
+    """Nanoseconds in 64 bits end on 2262-04-11; a hundred thousand weekdays from 2020 on would reach 2403."""
+    with pytest.raises(UsageError, match=r"100,000 bars of 1d end after 2262") as refused:
+        SyntheticSource(seed=1, bars=100_000).load("A")
+    most = int(str(refused.value.hint).split()[2].strip(";").replace(",", ""))
+    made = SyntheticSource(seed=1, bars=most).load("A").bars
+    assert len(made) == most
+    assert time_of(int(made.ts[-1])).year == 2262
+    assert len(SyntheticSource(seed=1, bars=100_000, timeframe=Timeframe(1, "m")).load("A").bars) == 100_000
+
+
 def test_made_up_bars_obey_a_range() -> None:
     bars = SyntheticSource(seed=3).load("X", start="2024-01-01", end="2024-01-31").bars
     assert len(bars) == 23
