@@ -13,12 +13,12 @@ from gpt_trader.core.errors import Conflict, NotFound, ValidationError
 from gpt_trader.core.events import Event, Handler, topic_filter
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.ports import Clock
+from gpt_trader.journal.bookmark import Bookmark
 from gpt_trader.journal.claims import Claims, claims_for
 from gpt_trader.journal.dead import DeadLetters
 from gpt_trader.journal.history import Message
 from gpt_trader.journal.hub import BusSettings, Hub
 from gpt_trader.journal.lanes import Lane
-from gpt_trader.journal.place import Place
 from gpt_trader.journal.store import Op, Store
 from gpt_trader.journal.watch import Watch
 
@@ -160,8 +160,8 @@ class EventBus:
                 after = self.hub.recent.head if from_seq is None else from_seq - 1
             if name is not None:
                 assert self._claims is not None
-                lane.place = Place(self.history, self._claims, name, pattern)
-                lane.place.found(after)
+                lane.bookmark = Bookmark(self.history, self._claims, name, pattern)
+                lane.bookmark.found(after)
             lane.start(after=after)
         return Subscription(self, lane)
 
@@ -182,7 +182,7 @@ class EventBus:
             if not self._claims.intact():
                 with self.hub.lock:
                     for lane in self.hub.lanes:
-                        if lane.place is not None:
+                        if lane.bookmark is not None:
                             lane.nudge("fenced")
 
     def remove(self, lane: Lane, timeout: float) -> bool:
@@ -210,7 +210,7 @@ class EventBus:
         if callable(to):
             handlers = [("**", to)]
         else:
-            lanes = {lane.name: lane for lane in self.hub.lanes if lane.place is not None}
+            lanes = {lane.name: lane for lane in self.hub.lanes if lane.bookmark is not None}
             names = [to] if isinstance(to, str) else list(to)
             for name in names:
                 if name not in lanes:

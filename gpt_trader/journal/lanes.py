@@ -17,8 +17,8 @@ from gpt_trader.journal.tracks import EXPRESS, Track, tracks_for
 
 if TYPE_CHECKING:
     from gpt_trader.core.events import Event
+    from gpt_trader.journal.bookmark import Bookmark
     from gpt_trader.journal.hub import Hub
-    from gpt_trader.journal.place import Place
     from gpt_trader.journal.store import Op
 
 CLAIM_SECONDS = 0.25
@@ -40,7 +40,7 @@ class Lane:
         self, hub: Hub[Lane], name: str, pattern: str, handler: Answer, *, transactional: bool = False
     ) -> None:
         self.hub, self.name, self.pattern = hub, name, pattern
-        self.place: Place | None = None
+        self.bookmark: Bookmark | None = None
         self.active = False
         self.tracks = tracks_for(pattern, hub.settings.priority)
         self.retries = Retries(self, hub)
@@ -59,7 +59,7 @@ class Lane:
 
     def start(self, *, after: int) -> None:
         """Begin, after this event or where a durable subscriber stands."""
-        if self.place is None:
+        if self.bookmark is None:
             self._begin(after, after)
         else:
             self._claim()
@@ -110,7 +110,7 @@ class Lane:
     @property
     def durable(self) -> bool:
         """Whether the journal knows it."""
-        return self.place is not None
+        return self.bookmark is not None
 
     def track(self, key: str) -> Track:
         """The track that a held key belongs to."""
@@ -137,17 +137,17 @@ class Lane:
         hit("bus.cursor")
 
     def _move(self, at: At) -> Op:
-        assert self.place is not None
+        assert self.bookmark is not None
         with self.hub.lock:
             where = [at[1] if at is not None and at[0] is track else self._stands(track) for track in self.tracks]
-        return self.place.move(where[-1], where[0])
+        return self.bookmark.move(where[-1], where[0])
 
     def _stands(self, track: Track) -> int:
         return max(track.cursor, self.hub.recent.head if track.mark is None else track.mark - 1)
 
     def save(self, ops: Sequence[Op], *, at: At = None) -> None:
         """Commit these together with the place, trying until the journal can be written."""
-        if self.place is not None:
+        if self.bookmark is not None:
             ops = [*ops, self._move(at)]
         handled = self._handled
         while ops:
@@ -275,7 +275,7 @@ class Lane:
                 answer = self._handler(event_of(row))
         except BaseException as error:  # noqa: BLE001 - a handler may raise what it likes, SystemExit too
             return f"{type(error).__name__}: {error}"[:2000]
-        if self.place is None:
+        if self.bookmark is None:
             return None
         if self._transactional:
             return self._commit([*(answer or ()), *ops()], at)
@@ -293,7 +293,7 @@ class Lane:
         except JournalUnavailable:
             raise
         except GptTraderError as error:
-            if isinstance(error, Fenced) and self.place is not None and not self.place.ours():
+            if isinstance(error, Fenced) and self.bookmark is not None and not self.bookmark.ours():
                 raise
             return f"{type(error).__name__}: {error}"[:2000]
         hit("event.handled")
@@ -302,8 +302,8 @@ class Lane:
     # beginning and end
 
     def _claim(self) -> bool:
-        assert self.place is not None
-        row = self.place.claim()
+        assert self.bookmark is not None
+        row = self.bookmark.claim()
         if row is None:
             return False
         self._recorded = self._handled
@@ -320,9 +320,9 @@ class Lane:
 
     def _stand_down(self) -> None:
         """Another serves this subscriber now; nothing of ours may be recorded."""
-        assert self.place is not None
+        assert self.bookmark is not None
         self._retire()
-        self.place.release()
+        self.bookmark.release()
         self._rest(CLAIM_SECONDS, patient=True)
 
     def _retire(self) -> None:
@@ -333,8 +333,8 @@ class Lane:
                 track.mark = 0  # nobody need wake us
 
     def _leave(self) -> None:
-        if self.place is not None and self.active:
+        if self.bookmark is not None and self.active:
             with suppress(GptTraderError):  # what was not recorded will be handled again
                 self.save(())
-            self.place.release()
+            self.bookmark.release()
         self._retire()

@@ -199,7 +199,7 @@ class ActiveRun:
 
 
 @dataclass(slots=True)
-class Frame:
+class Spot:
     """Where in the tree a strand is: what it sees there, and how paths of that place are written."""
 
     run: ActiveRun
@@ -218,9 +218,9 @@ class Frame:
         """What expressions see."""
         return {"inputs": self.inputs, "steps": self.scope.names(), "run": self.run.view, **self.extras}
 
-    def inside(self, static: str, actual: str, *, scope: Scope[Any] | None = None, **extras: Any) -> Frame:
-        """The frame of a body; extras such as `item` are added to what is seen."""
-        return Frame(
+    def inside(self, static: str, actual: str, *, scope: Scope[Any] | None = None, **extras: Any) -> Spot:
+        """The spot of a body; extras such as `item` are added to what is seen."""
+        return Spot(
             self.run,
             self.inputs,
             self.scope if scope is None else scope,

@@ -31,7 +31,7 @@ def agent(strand: Strand, attempt: Attempt) -> Work:
     """Hand the task to the program and take its response."""
     step = attempt.step
     assert isinstance(step, Agent)
-    view = attempt.frame.view()
+    view = attempt.spot.view()
     command = [str(part) for part in template(step.command).resolve(view)]
     task = {
         "task_id": f"{strand.run.id}:{attempt.path}#{attempt.number}",
@@ -39,7 +39,7 @@ def agent(strand: Strand, attempt: Attempt) -> Work:
         "task_type": step.task_type,
         "priority": step.priority,
         "data": template(step.data).resolve(view) if step.data is not None else {},
-        "dependencies": list(attempt.frame.scope.names()),
+        "dependencies": list(attempt.spot.scope.names()),
         "timeout": step.timeout,
         "retry_count": attempt.number - 1,
     }

@@ -122,14 +122,14 @@ class LazyProcesses(Executor):
             self._pool = None
 
 
-class Lane:
+class OwnProcess:
     """One process for one strand of a run; killed when its step hangs, and then replaced."""
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
 
     def submit(self, call: RemoteCall) -> Future[tuple[Outputs, list[tuple[str, Mapping[str, Any]]]]]:
-        """Run a step's method in the lane's process."""
+        """Run a step's method in the process's process."""
         if self._pool is None:
             self._pool = process_pool(1)
         return self._pool.submit(call)

@@ -17,7 +17,7 @@ from gpt_trader.core.errors import (
     RunCancelled,
     ValidationError,
 )
-from gpt_trader.workflow.active import ActiveRun, Frame, Last
+from gpt_trader.workflow.active import ActiveRun, Last, Spot
 from gpt_trader.workflow.definition import Step
 
 if TYPE_CHECKING:
@@ -35,15 +35,15 @@ class Attempt:
     step: Step
     path: str
     number: int
-    frame: Frame
+    spot: Spot
 
     @property
     def recorded(self) -> bool:
         """Ticks of a loop leave no records, except of steps that may happen once only."""
-        return self.frame.journaled or self.step.effect == "once"
+        return self.spot.journaled or self.step.effect == "once"
 
     @property
-    def place(self) -> str:
+    def prefix(self) -> str:
         """The path that stands before those inside a container: from its second attempt on they are new ones."""
         return self.path if self.number == 1 else f"{self.path}~{self.number}"
 
@@ -133,7 +133,7 @@ class Pen:
     def skip(self, attempt: Attempt) -> None:
         """Record that a step's condition did not hold."""
         self._run.last[attempt.path] = Last(attempt.number, "SKIPPED")
-        if attempt.frame.journaled:
+        if attempt.spot.journaled:
             row = self._row(attempt, "SKIPPED", Work(dict))
             ended = {"ended_at": row["started_at"], "error": None, "outputs": None}
             self._pending.append(("step.skip", {**row, **ended}, True))

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.05
 
 
-def call_in_lane(strand: Strand, attempt: Attempt, method: Method, params: Params, work: Work) -> Outputs:
+def call_in_process(strand: Strand, attempt: Attempt, method: Method, params: Params, work: Work) -> Outputs:
     """Call a method in the strand's own process and wait for it, no longer than its deadline."""
-    run, lane = strand.run, strand.lane
-    assert lane is not None
+    run, process = strand.run, strand.process
+    assert process is not None
     cls = run.parts.catalog[method.slice]
     if cls.needs():
         raise ValidationError(f"slice '{method.slice}' needs {', '.join(cls.needs())} and cannot run in processes")
@@ -41,12 +41,12 @@ def call_in_lane(strand: Strand, attempt: Attempt, method: Method, params: Param
         secrets=run.secrets,
     )
     try:
-        outputs, told = _wait(strand, lane.submit(call))
+        outputs, told = _wait(strand, process.submit(call))
     except BrokenProcessPool:
-        lane.kill()
+        process.kill()
         raise StepFailed("the process of this step ended before it answered", hint="it exited or was killed") from None
     except BaseException:
-        lane.kill()
+        process.kill()
         raise
     work.facts = [run.parts.runs.event(topic, payload, run_id=run.id) for topic, payload in told]
     return cast("Outputs", outputs)

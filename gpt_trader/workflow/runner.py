@@ -16,7 +16,7 @@ from gpt_trader.core.errors import Conflict, JournalError, NotFound, StepFailed
 from gpt_trader.core.failpoints import hit
 from gpt_trader.journal.runs import LEASE_SECONDS, Ownership, RunRecord, owner_alive, versions
 from gpt_trader.journal.store import Op
-from gpt_trader.workflow.active import ActiveRun, Frame, Halted, Parts, Superseded, Unwound, monotonic
+from gpt_trader.workflow.active import ActiveRun, Halted, Parts, Spot, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Workflow
 from gpt_trader.workflow.expressions import template
 from gpt_trader.workflow.inputs import resolve_inputs
@@ -291,23 +291,23 @@ class Runner:
 
     def _live(self, strand: Strand, *, queued: bool) -> RunResult:
         run = strand.run
-        frame = Frame(run, run.inputs, Scope())
+        spot = Spot(run, run.inputs, Scope())
         try:
-            return self._conclude(strand, frame, queued=queued)
+            return self._conclude(strand, spot, queued=queued)
         finally:
             if not strand.dead:
                 self._keeper.let_go(run)
 
-    def _conclude(self, strand: Strand, frame: Frame, *, queued: bool) -> RunResult:
+    def _conclude(self, strand: Strand, spot: Spot, *, queued: bool) -> RunResult:
         run = strand.run
         status, reason, error = "SUCCEEDED", "", None
         try:
             if queued and not self._entered(strand):
                 status, reason = "SKIPPED", "another run of its group was running"
             else:
-                walk_workflow(strand, run.workflow, frame)
+                walk_workflow(strand, run.workflow, spot)
         except Unwound as unwound:
-            return self._park(strand, frame, unwound.reason)
+            return self._park(strand, spot, unwound.reason)
         except Superseded:
             raise
         except JournalError:
@@ -326,8 +326,8 @@ class Runner:
             status=status,
             reason=reason,
             error=error,
-            outputs=frame.scope.results(),
-            steps=dict(frame.scope.names()),
+            outputs=spot.scope.results(),
+            steps=dict(spot.scope.names()),
         )
 
     def _end(
@@ -340,7 +340,7 @@ class Runner:
         payload = {"workflow": workflow, "status": status} | ({"error": error} if error else {})
         return [("run.end", row, True), runs.event(f"run.{status.lower()}", payload, run_id=own.run_id)]
 
-    def _park(self, strand: Strand, frame: Frame, reason: str) -> RunResult:
+    def _park(self, strand: Strand, spot: Spot, reason: str) -> RunResult:
         run = strand.run
         fact = self.parts.runs.event("run.waiting", {"workflow": run.workflow.name, "reason": reason}, run_id=run.id)
         strand.pen.add(("run.release", {**run.own.guard, "reason": reason}, True), fact)
@@ -351,8 +351,8 @@ class Runner:
             workflow=run.workflow.name,
             status="WAITING",
             reason=reason,
-            outputs=frame.scope.results(),
-            steps=dict(frame.scope.names()),
+            outputs=spot.scope.results(),
+            steps=dict(spot.scope.names()),
         )
 
     def _entered(self, strand: Strand) -> bool:

@@ -10,12 +10,12 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import JournalError, StepTimeout
-from gpt_trader.workflow.active import ActiveRun, Frame, Halted, Superseded, monotonic
+from gpt_trader.workflow.active import ActiveRun, Halted, Spot, Superseded, monotonic
 from gpt_trader.workflow.definition import Step
 from gpt_trader.workflow.pen import Attempt, Pen
 
 if TYPE_CHECKING:
-    from gpt_trader.workflow.executors import Lane
+    from gpt_trader.workflow.executors import OwnProcess
 
 _LOOK_SECONDS = 0.2
 
@@ -27,17 +27,17 @@ class Strand:
         self,
         run: ActiveRun,
         entry: Callable[[Strand], Any],
-        walker: Callable[[Strand, Step, Frame], None],
+        walker: Callable[[Strand, Step, Spot], None],
         *,
         parent: Strand | None = None,
-        lane: Lane | None = None,
+        process: OwnProcess | None = None,
         future: Future[Any] | None = None,
     ) -> None:
         self.run = run
         self.walker = walker
         self.pen = Pen(run)
         self.parent = parent
-        self.lane = lane
+        self.process = process
         self.future: Future[Any] = future or Future()
         self.dead = False
         self.halted = False
@@ -73,7 +73,7 @@ class Strand:
             self.run.calling.discard(self)
             attempt = self.attempt
             self.leave_slot()
-        heir = Strand(self.run, self._entry, self.walker, parent=self.parent, lane=self.lane, future=self.future)
+        heir = Strand(self.run, self._entry, self.walker, parent=self.parent, process=self.process, future=self.future)
         try:
             heir.pen.fail(attempt, error)
         except JournalError as cause:
@@ -136,11 +136,11 @@ class Strand:
                 self._holds_slot = False
                 self.run.slots.release()
 
-    def child(self, entry: Callable[[Strand], Any], lane: Lane | None) -> Strand:
+    def child(self, entry: Callable[[Strand], Any], process: OwnProcess | None) -> Strand:
         """A strand beside others, for one branch or item."""
-        return Strand(self.run, entry, self.walker, parent=self, lane=lane)
+        return Strand(self.run, entry, self.walker, parent=self, process=process)
 
-    def walk(self, steps: tuple[Step, ...], frame: Frame) -> None:
+    def walk(self, steps: tuple[Step, ...], spot: Spot) -> None:
         """Take steps one after the other."""
         for step in steps:
-            self.walker(self, step, frame)
+            self.walker(self, step, spot)

@@ -14,19 +14,20 @@ from gpt_trader.core.errors import (
     StepTimeout,
 )
 from gpt_trader.core.failpoints import hit
+from gpt_trader.workflow.actions import reconcile
 from gpt_trader.workflow.active import Halted, Last, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Retry, Step
-from gpt_trader.workflow.kinds import CONTAINERS, REENTERED, prepare, reconcile
+from gpt_trader.workflow.kinds import CONTAINERS, REENTERED, ready
 from gpt_trader.workflow.pen import NEVER_RETRIED, Attempt, Work
 
 if TYPE_CHECKING:
-    from gpt_trader.workflow.active import Frame
+    from gpt_trader.workflow.active import Spot
     from gpt_trader.workflow.strand import Strand
 
 _JITTER = random.Random(0x9E3779B9)
 
 
-def persist(strand: Strand, step: Step, path: str, frame: Frame) -> Mapping[str, Any]:
+def persist(strand: Strand, step: Step, path: str, spot: Spot) -> Mapping[str, Any]:
     """Attempt a step until it succeeds or its tries are used up."""
     run = strand.run
     while True:
@@ -38,7 +39,7 @@ def persist(strand: Strand, step: Step, path: str, frame: Frame) -> Mapping[str,
                 raise error
             _pause(strand, step, path, tries, error)
         try:
-            return _attempt(strand, step, path, last, frame)
+            return _attempt(strand, step, path, last, spot)
         except Exception as error:
             if not _again(step, run.tries.get(path, 0), error, path):
                 raise
@@ -64,11 +65,11 @@ def pause_before(retry: Retry, tries: int) -> float:
     return delay * _JITTER.uniform(0.5, 1.0) if retry.jitter else delay
 
 
-def _attempt(strand: Strand, step: Step, path: str, last: Last | None, frame: Frame) -> Mapping[str, Any]:
+def _attempt(strand: Strand, step: Step, path: str, last: Last | None, spot: Spot) -> Mapping[str, Any]:
     """Make one attempt, or go on with the one that a crash interrupted."""
     open_already = last is not None and _goes_on(strand, step, path, last)
     number = 1 if last is None else last.attempt if open_already else last.attempt + 1
-    attempt = Attempt(step, path, number, frame)
+    attempt = Attempt(step, path, number, spot)
     limited = _limit(strand, attempt)
     try:
         if last is not None and last.status == "RUNNING":
@@ -76,7 +77,7 @@ def _attempt(strand: Strand, step: Step, path: str, last: Last | None, frame: Fr
         if open_already:
             strand.pen.reopen(attempt)
         elif last is not None:
-            found = _left_behind(strand, step, path, last, frame)
+            found = _left_behind(strand, step, path, last, spot)
             if found is not None:
                 return found
         return _make(strand, attempt, open_already=open_already)
@@ -96,7 +97,7 @@ def _make(strand: Strand, attempt: Attempt, *, open_already: bool) -> Mapping[st
     pen, work = strand.pen, Work(dict)
     try:
         try:
-            work = prepare(strand, attempt)
+            work = ready(strand, attempt)
         finally:
             if not open_already:
                 pen.open(attempt, work, flush=not isinstance(attempt.step, REENTERED))
@@ -131,17 +132,17 @@ def _limit(strand: Strand, attempt: Attempt) -> bool:
     return True
 
 
-def _left_behind(strand: Strand, step: Step, path: str, last: Last, frame: Frame) -> Mapping[str, Any] | None:
+def _left_behind(strand: Strand, step: Step, path: str, last: Last, spot: Spot) -> Mapping[str, Any] | None:
     """What an earlier attempt brought about, if it may happen once only; None if the step is to be attempted again."""
     outputs = None
     if step.effect == "once":
-        outputs = _looked_up(strand, Attempt(step, path, last.attempt, frame))
+        outputs = _looked_up(strand, Attempt(step, path, last.attempt, spot))
     if last.status == "RUNNING":
         if outputs is not None:
-            return strand.pen.succeed(Attempt(step, path, last.attempt, frame), outputs)
+            return strand.pen.succeed(Attempt(step, path, last.attempt, spot), outputs)
         strand.pen.orphan(path, last.attempt)
     elif outputs is not None:
-        anew = Attempt(step, path, last.attempt + 1, frame)
+        anew = Attempt(step, path, last.attempt + 1, spot)
         strand.pen.open(anew, Work(dict, last.slice, last.method), flush=False)
         return strand.pen.succeed(anew, outputs)
     return None

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from gpt_trader.core.errors import StepFailed, StepTimeout
 from gpt_trader.core.events import topic_filter
 from gpt_trader.core.failpoints import hit
-from gpt_trader.workflow.active import Frame, Unwound, monotonic
+from gpt_trader.workflow.active import Spot, Unwound, monotonic
 from gpt_trader.workflow.definition import Approval, Loop, Step, Wait, walk
 from gpt_trader.workflow.expressions import condition, template
 from gpt_trader.workflow.pen import Attempt, Work
@@ -31,10 +31,10 @@ def approval(strand: Strand, attempt: Attempt) -> Work:
     """Ask a person, and go on only with a yes."""
     step = attempt.step
     assert isinstance(step, Approval)
-    message = str(template(step.message).resolve(attempt.frame.view())) or f"'{step.name}' waits for an approval"
+    message = str(template(step.message).resolve(attempt.spot.view())) or f"'{step.name}' waits for an approval"
 
     def call() -> Mapping[str, Any]:
-        answer = ask(strand, attempt.place, message, step.wait)
+        answer = ask(strand, attempt.prefix, message, step.wait)
         if answer["by"] == "":
             return _unanswered(step, answer)
         if not answer["approved"] and step.on_error != "continue":
@@ -104,16 +104,16 @@ class waiting:  # noqa: N801 - reads as a statement
 
 def wait(strand: Strand, attempt: Attempt) -> Work:
     """Wait for a length of time, a moment, or an event."""
-    step, path, number, frame = attempt.step, attempt.path, attempt.number, attempt.frame
+    step, path, number, spot = attempt.step, attempt.path, attempt.number, attempt.spot
     assert isinstance(step, Wait)
     if step.topic is not None:
-        return Work(lambda: _wait_for_event(strand, step, path, frame))
+        return Work(lambda: _wait_for_event(strand, step, path, spot))
     runs = strand.run.parts.runs
 
     def call() -> Mapping[str, Any]:
         # the end is kept as a checkpoint, so that a resumed run waits for the rest only
         kept = runs.checkpoint(strand.run.id, path)
-        end = kept[1] if kept and kept[0] == number else _end(step, runs.now(), frame)
+        end = kept[1] if kept and kept[0] == number else _end(step, runs.now(), spot)
         if not kept or kept[0] != number:
             strand.pen.add(_point(strand, path, number, end))
         reason = f"until {datetime.fromtimestamp(end / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
@@ -130,14 +130,14 @@ def _point(strand: Strand, path: str, count: int, cursor: int) -> Op:
     return ("checkpoint.put", row, True)
 
 
-def _end(step: Wait, now: int, frame: Frame) -> int:
+def _end(step: Wait, now: int, spot: Spot) -> int:
     if step.seconds is not None:
         return now + int(step.seconds * 1e6)
-    until = str(template(step.until).resolve(frame.view()))
+    until = str(template(step.until).resolve(spot.view()))
     return int(moment(until, datetime.fromtimestamp(now / 1e6, UTC)).timestamp() * 1e6)
 
 
-def _wait_for_event(strand: Strand, step: Wait, path: str, frame: Frame) -> Mapping[str, Any]:
+def _wait_for_event(strand: Strand, step: Wait, path: str, spot: Spot) -> Mapping[str, Any]:
     assert step.topic is not None
     runs = strand.run.parts.runs
     kept = runs.checkpoint(strand.run.id, path)
@@ -147,7 +147,7 @@ def _wait_for_event(strand: Strand, step: Wait, path: str, frame: Frame) -> Mapp
     began = runs.checkpoint_made(strand.run.id, path) or runs.now()
     end = None if step.wait is None else monotonic() + step.wait - (runs.now() - began) / 1e6
     with waiting(strand, f"event {step.topic}"):
-        for event in _events(strand, step.topic, step.event_if, cursor, frame):
+        for event in _events(strand, step.topic, step.event_if, cursor, spot):
             if event is not None:
                 return {"event": event}
             if end is not None and monotonic() >= end:
@@ -162,7 +162,7 @@ def last_seq(strand: Strand) -> int:
 
 
 def _events(
-    strand: Strand, topic: str, event_if: str | None, cursor: int, frame: Frame
+    strand: Strand, topic: str, event_if: str | None, cursor: int, spot: Spot
 ) -> Iterator[dict[str, Any] | None]:
     """Events of a topic after a cursor, in order; None whenever there is none at the moment."""
     wanted = topic_filter(topic)
@@ -172,7 +172,7 @@ def _events(
             cursor = row["seq"]
             if wanted(row["topic"]):
                 event = {**from_json(row["payload"]), "seq": row["seq"], "topic": row["topic"], "at": row["at"]}
-                if event_if is None or condition(event_if).holds({**frame.view(), "event": event}):
+                if event_if is None or condition(event_if).holds({**spot.view(), "event": event}):
                     fitting = True
                     yield event
         if len(rows) == _PAGE:  # a long way of others' events may lie ahead: requests and deadlines hold there, too
@@ -191,8 +191,8 @@ def loop(strand: Strand, attempt: Attempt) -> Work:
 
 class _Loop:
     def __init__(self, strand: Strand, step: Loop, attempt: Attempt) -> None:
-        self.strand, self.step, self.frame = strand, step, attempt.frame
-        self.prefix = attempt.place
+        self.strand, self.step, self.spot = strand, step, attempt.spot
+        self.prefix = attempt.prefix
         kept = strand.run.parts.runs.checkpoint(strand.run.id, self.prefix)
         self.count, self.cursor = kept or (0, last_seq(strand))
         self.saved = self.count if kept else -1
@@ -203,7 +203,7 @@ class _Loop:
         step, strand = self.step, self.strand
         self._save()
         quiet_since: float | None = None
-        events = _events(strand, step.topic, step.event_if, self.cursor, self.frame)
+        events = _events(strand, step.topic, step.event_if, self.cursor, self.spot)
         try:
             while step.max_events is None or self.count < step.max_events:
                 event = next(events)
@@ -226,9 +226,9 @@ class _Loop:
 
     def _tick(self, event: Mapping[str, Any]) -> bool:
         """One time round; whether the loop is over."""
-        scope = self.frame.scope.child()
+        scope = self.spot.scope.child()
         place = f"{self.prefix}.loop[{event['seq']}]"
-        body = self.frame.inside(f"{self.step.path}.loop", place, scope=scope, event=event)
+        body = self.spot.inside(f"{self.step.path}.loop", place, scope=scope, event=event)
         body.journaled = False
         effects = self.strand.run.effects
         self.strand.walk(self.step.steps, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import JournalError, RunCancelled, StepFailed, StepTimeout
-from gpt_trader.workflow.active import Frame, Last, Unwound
+from gpt_trader.workflow.active import Last, Spot, Unwound
 from gpt_trader.workflow.definition import Step
 from gpt_trader.workflow.expressions import condition
 from gpt_trader.workflow.kinds import reenter
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from gpt_trader.workflow.strand import Strand
 
 
-def take(strand: Strand, step: Step, frame: Frame) -> None:
+def take(strand: Strand, step: Step, spot: Spot) -> None:
     """Take one step: replay it if it is recorded, else do it."""
     strand.check()
-    path = frame.path(step)
+    path = spot.path(step)
     last = strand.run.last.get(path)
-    if last is not None and _replayed(strand, step, path, last, frame):
+    if last is not None and _replayed(strand, step, path, last, spot):
         return
     try:
-        if step.when is not None and not condition(step.when).holds(frame.view()):
-            strand.pen.skip(Attempt(step, path, 1 if last is None else last.attempt + 1, frame))
+        if step.when is not None and not condition(step.when).holds(spot.view()):
+            strand.pen.skip(Attempt(step, path, 1 if last is None else last.attempt + 1, spot))
             return
-        outputs = persist(strand, step, path, frame)
+        outputs = persist(strand, step, path, spot)
     except Exception as error:  # noqa: BLE001 - whatever a slice raises is the step's failure
         _failed(step, path, error)
     else:
-        frame.scope.succeed(step.name, outputs)
+        spot.scope.succeed(step.name, outputs)
 
 
-def _replayed(strand: Strand, step: Step, path: str, last: Last, frame: Frame) -> bool:
+def _replayed(strand: Strand, step: Step, path: str, last: Last, spot: Spot) -> bool:
     """Whether a record says all that there is to know of a step."""
     if last.status == "SKIPPED":
         return True
@@ -46,8 +46,8 @@ def _replayed(strand: Strand, step: Step, path: str, last: Last, frame: Frame) -
         return False
     same_work(step, path, last)
     outputs = strand.run.outputs_of(last)
-    reenter(strand, Attempt(step, path, last.attempt, frame), outputs)
-    frame.scope.succeed(step.name, outputs)
+    reenter(strand, Attempt(step, path, last.attempt, spot), outputs)
+    spot.scope.succeed(step.name, outputs)
     return True
 
 

@@ -10,7 +10,7 @@ from gpt_trader.journal.history import History
 from gpt_trader.journal.store import Op, Row
 
 
-class Place:
+class Bookmark:
     """The row of one durable subscriber; only who holds the claim and its newest fence can move it."""
 
     def __init__(self, history: History, claims: Claims, name: str, pattern: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gpt_trader.core.errors import RunCancelled, StepTimeout
 from gpt_trader.workflow.active import Halted
 from gpt_trader.workflow.definition import Foreach, Parallel
-from gpt_trader.workflow.executors import Lane
+from gpt_trader.workflow.executors import OwnProcess
 
 if TYPE_CHECKING:
     from gpt_trader.workflow.strand import Strand
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 Entry = Callable[["Strand"], Any]
 
 
-def fork(strand: Strand, step: Parallel | Foreach, entries: list[Entry]) -> dict[int, BaseException]:
+def walk_abreast(strand: Strand, step: Parallel | Foreach, entries: list[Entry]) -> dict[int, BaseException]:
     """Walk all entries, at most `max` at once; the failures by place where each may fail alone, else the first."""
     strand.pen.flush()
     width = max(1, min(step.max or strand.run.parts.max_steps, len(entries) or 1))
-    lanes = [Lane() for _ in range(width)] if step.executor == "processes" else []
-    made = _Fork(strand, entries, lanes, width, fail_fast=step.fail_fast)
+    processes = [OwnProcess() for _ in range(width)] if step.executor == "processes" else []
+    made = _Abreast(strand, entries, processes, width, fail_fast=step.fail_fast)
     try:
         failures = made.run()
     finally:
-        for lane in lanes:
-            lane.kill()
+        for process in processes:
+            process.kill()
     if failures and (made.stopping or len(failures) == len(entries)):
         raise _worst(failures)
     return failures
@@ -38,11 +38,13 @@ def _worst(failures: dict[int, BaseException]) -> BaseException:
     return min(failures.items(), key=lambda pair: (isinstance(pair[1], Exception), pair[0]))[1]
 
 
-class _Fork:
-    def __init__(self, strand: Strand, entries: list[Entry], lanes: list[Lane], width: int, *, fail_fast: bool) -> None:
+class _Abreast:
+    def __init__(
+        self, strand: Strand, entries: list[Entry], processes: list[OwnProcess], width: int, *, fail_fast: bool
+    ) -> None:
         self.strand = strand
         self.entries = list(enumerate(entries))[::-1]
-        self.lanes = lanes
+        self.processes = processes
         self.width = width
         self.fail_fast = fail_fast
         self.running: dict[Future[Any], tuple[int, Strand]] = {}
@@ -60,14 +62,14 @@ class _Fork:
 
     def _start(self) -> None:
         index, entry = self.entries.pop()
-        child = self.strand.child(entry, self.lanes.pop() if self.lanes else None)
+        child = self.strand.child(entry, self.processes.pop() if self.processes else None)
         self.running[child.future] = (index, child)
         child.begin()
 
     def _end(self, future: Future[Any]) -> None:
         index, child = self.running.pop(future)
-        if child.lane is not None:
-            self.lanes.append(child.lane)
+        if child.process is not None:
+            self.processes.append(child.process)
         error = future.exception()
         if error is None or isinstance(error, Halted):
             return
@@ -79,6 +81,6 @@ class _Fork:
 
 
 def _spreads(error: BaseException, child: Strand) -> bool:
-    """A cancelled run, or the time of a step around the fork, ends every branch."""
+    """A cancelled run, or the time of a step around them, ends every branch."""
     outer = {path for path, _ in child.limits}
     return isinstance(error, RunCancelled) or (isinstance(error, StepTimeout) and error.path in outer)
