@@ -10,7 +10,7 @@ from gpt_trader.journal.bus import EventBus as JournalBus
 if TYPE_CHECKING:
     from gpt_trader.app.settings import Settings
     from gpt_trader.workflow.definition import Workflow
-    from gpt_trader.workflow.runner import Handle, RunResult
+    from gpt_trader.workflow.results import Handle, RunResult
 
 
 class TradingOrchestrator:

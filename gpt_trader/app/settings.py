@@ -18,6 +18,7 @@ _PREFIX = "GPT_TRADER_"
 _MOST_BYTES = 100_000
 _MOST_SHOWN = 120
 _SECRET = re.compile(r"(password|passfile|sslpassword|sslkey)=([^&\s]*)", re.IGNORECASE)
+_WORD = re.compile(r"[a-z_.-]{,15}|[A-Z_.-]{,15}")
 _SECRET_NAME = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(_|$)", re.IGNORECASE)
 _AGENT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 
@@ -139,9 +140,10 @@ def load_settings(
 
 
 def _secrets_of(env: Mapping[str, str], journal: str) -> Iterator[str]:
-    """What its name, or its place in a URL, says to be a secret; a path to a file with a key is none."""
+    """What its name, or its place in a URL, says to be a secret; a path is none, nor is a word such as `disabled`."""
     for name, value in env.items():
-        if _SECRET_NAME.search(name) and not (value.startswith("/") and os.path.exists(value)):  # noqa: PTH110 - any text
+        path = value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - it may be any text
+        if _SECRET_NAME.search(name) and not (path or _WORD.fullmatch(value)):
             yield value
     user = journal.partition("://")[2].rpartition("@")[0]
     for text in (user.partition(":")[2], *(found[2] for found in _SECRET.finditer(journal))):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from gpt_trader.app.wiring import Application
     from gpt_trader.workflow.active import Change
     from gpt_trader.workflow.definition import Workflow
-    from gpt_trader.workflow.runner import Handle, Runner, RunResult
+    from gpt_trader.workflow.results import Handle, RunResult
+    from gpt_trader.workflow.runner import Runner
 
 _LOOK_SECONDS = 0.25
 _STOP_SECONDS = 20.0

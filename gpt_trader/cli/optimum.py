@@ -9,7 +9,7 @@ from gpt_trader.cli import render
 from gpt_trader.cli.summary import outputs
 
 if TYPE_CHECKING:
-    from gpt_trader.workflow.runner import RunResult
+    from gpt_trader.workflow.results import RunResult
 
 _WIDE = 17
 _BAR = 30

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gpt_trader.cli.tree import Tree
-    from gpt_trader.workflow.runner import RunResult
+    from gpt_trader.workflow.results import RunResult
 
+WRONG = (2, 3)
+"""With these codes a run fails again as long as it is given the same."""
 _SHORT = 60
 _TEXT = 240
 _LINES = 10
@@ -42,6 +44,8 @@ def outcome(result: RunResult, tree: Tree, *, interrupted: bool) -> None:
         error = result.error or {}
         render.error(f"{error.get('message', 'the run failed')}; {so_far}", error.get("hint"))
         render.hint(f"go on where it failed: {resume}")
+        if error.get("exit_code") in WRONG:
+            render.hint(f"or change what it was given: gpt-trader runs fork {result.id} --NAME VALUE")
 
 
 def _waiting(result: RunResult, resume: str, so_far: str, *, interrupted: bool) -> None:

@@ -36,7 +36,7 @@ def watch(
     Ctrl-C stops the watching, not the run. The exit code is that of the run.
     """
     from gpt_trader.workflow.definition import Workflow
-    from gpt_trader.workflow.runner import RunResult, read_error
+    from gpt_trader.workflow.results import RunResult, read_error
 
     with application() as app:
         record = app.runs.get(run)

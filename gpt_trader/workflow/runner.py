@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Self
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-from gpt_trader.core.errors import Conflict, JournalError, NotFound, StepFailed
+from gpt_trader.core.errors import Conflict, JournalError, NotFound
 from gpt_trader.core.failpoints import hit
 from gpt_trader.journal.runs import LEASE_SECONDS, Ownership, RunRecord, owner_alive, versions
 from gpt_trader.journal.store import Op
@@ -21,6 +19,7 @@ from gpt_trader.workflow.definition import Workflow
 from gpt_trader.workflow.expressions import template
 from gpt_trader.workflow.inputs import resolve_inputs
 from gpt_trader.workflow.keeper import Keeper
+from gpt_trader.workflow.results import Handle, RunResult
 from gpt_trader.workflow.scope import Scope
 from gpt_trader.workflow.secrets import refuse_written, secrets_of
 from gpt_trader.workflow.strand import Strand
@@ -32,59 +31,6 @@ _OWNER_SECONDS = 0.25
 _MOST_DEFINITIONS = 64
 _AFTERWARDS = re.compile(r"(^|\.workflow\.)(on_failure|finally)\[")
 _AFTERWARDS_LIKE = ("on_failure[%", "finally[%", "%.workflow.on_failure[%", "%.workflow.finally[%")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResult:
-    """How a run stands when its runner lets it go."""
-
-    id: str
-    workflow: str
-    status: str
-    reason: str = ""
-    error: Mapping[str, Any] | None = None
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing went wrong: it succeeded, or was skipped as told."""
-        return self.status in ("SUCCEEDED", "SKIPPED")
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self.outputs and self.error:
-            raise StepFailed(str(self.error["message"]), hint=self.error.get("hint"))
-        if name not in self.outputs:
-            raise NotFound.among("output", name, self.outputs)
-        return self.outputs[name]
-
-
-class Handle:
-    """A run that was started; wait for its result, or ask it to stop."""
-
-    def __init__(self, run: ActiveRun, future: Future[RunResult]) -> None:
-        self.id = run.id
-        self._run = run
-        self._future = future
-
-    def result(self, timeout: float | None = None) -> RunResult:
-        """Wait until the run ends, is parked or fails to be written; raises TimeoutError when that takes longer."""
-        try:
-            return self._future.result(timeout)
-        except FutureTimeout:
-            raise TimeoutError(f"run {self.id} goes on") from None
-
-    def done(self) -> bool:
-        """Whether the result is there."""
-        return self._future.done()
-
-    def cancel(self) -> None:
-        """No later step starts, and a step that hangs is given up."""
-        self._run.ask("cancel")
-
-    def stop(self) -> None:
-        """Let go of the run after the present step; it can be resumed."""
-        self._run.ask("stop")
 
 
 class Runner:
@@ -166,7 +112,7 @@ class Runner:
         ops.append(("run.create", row, False))
         for path, attempt in keep:
             copied = {"run_id": forked_from, "path": path, "attempt": attempt}
-            ops.append(("step.copy", {**copied, "new_run_id": own.run_id, "new_fence": own.fence}, False))
+            ops.append(("step.copy", {**copied, "new_run_id": own.run_id, "new_fence": own.fence}, True))
         ops.append(parts.runs.event("run.started", {"workflow": workflow.name, "mode": run.mode}, run_id=own.run_id))
         return ops
 
@@ -387,8 +333,3 @@ def _resumable(record: RunRecord, *, again: bool) -> RunRecord:
 
 def _below(path: str, roots: tuple[str, ...]) -> bool:
     return any(path == root or path.startswith((f"{root}.", f"{root}~")) for root in roots)
-
-
-def read_error(text: str | None) -> Mapping[str, Any] | None:
-    """An error as it was recorded."""
-    return from_json(text) if text else None

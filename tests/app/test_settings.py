@@ -123,3 +123,24 @@ def test_a_bomb_is_refused_before_it_expands(tmp_path: Path) -> None:
 def test_a_failpoint_that_does_not_exist_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="GPT_TRADER_FAILPOINTS"):
         settings(tmp_path, env={"GPT_TRADER_FAILPOINTS": "journal.begin=explode"})
+
+
+@pytest.mark.parametrize(
+    ("env", "secrets"),
+    [
+        ({"BROKER_API_KEY": "k-1234567"}, ("k-1234567",)),
+        ({"github_token": "ghp_abcDEF123"}, ("ghp_abcDEF123",)),
+        ({"DB_PASSWORD": "Correct-Horse-Battery"}, ("Correct-Horse-Battery",)),
+        ({"DB_PASSWORD": "disabled"}, ()),
+        ({"SSH_KEY": "/etc/passwd"}, ()),
+        ({"KEYBOARD": "dvorak-123456", "TOKENS_PER_DAY": "1234567890", "MONKEY": "k-1234567"}, ()),
+        ({"GPT_TRADER_JOURNAL": "postgresql://me:p%40ss-word1@host/db"}, ("p%40ss-word1", "p@ss-word1")),
+        ({"GPT_TRADER_JOURNAL": "postgresql://me@host/db?password=p%40ss-word1"}, ("p%40ss-word1", "p@ss-word1")),
+    ],
+)
+def test_what_the_environment_names_a_secret_is_known_as_one(
+    tmp_path: Path, env: dict[str, str], secrets: tuple[str, ...]
+) -> None:
+    settings = load_settings(env={"GPT_TRADER_HOME": str(tmp_path), **env}, cwd=tmp_path)
+    assert settings.secrets == secrets
+    assert all(value not in repr(settings).replace(settings.journal, "") for value in secrets)
