@@ -1,90 +1,12 @@
-"""Writes the completion scripts of three shells from the commands themselves."""
+"""Writes the completion scripts of three shells: what is offered, asked in each one's own words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
-from gpt_trader.cli.lazy import GLOBAL_HELP, load
-from gpt_trader.cli.runs import STATUSES
-from gpt_trader.cli.table import COMMANDS, Entry
+from gpt_trader.cli.menus import ASKED, CHOICES, FILES, Menu, menus, names_of
 
-_CHOICES = {
-    "FORMAT": "text json github sarif",
-    "SHELL": "bash zsh fish",
-    "MODE": "backtest paper live",
-    "FORM": "html md json",
-    "FILL": "next_open same_close",
-    "BASIS": "average fifo",
-    "END": "no close open",
-    "ADJUST": "splits all none",
-    "PROVIDER": "sample csv parquet ccxt alpaca yfinance",
-    "STATUS": " ".join(s.lower() for s in STATUSES),
-}
-_ASKED = {"WORKFLOW": "workflows", "RUN": "runs", "SLICE": "slices", "STRATEGY": "strategies"}
-_FILES = frozenset({"WORKFLOW", "DIR", "FILE"})
 _HEAD = "Made by `make completions`; do not edit."
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """An option: its names, what it means, and the word for its value, if it takes one."""
-
-    names: tuple[str, ...]
-    help: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What may stand after one command's words."""
-
-    path: str
-    commands: Mapping[str, str]
-    flags: tuple[Flag, ...]
-    argument: str
-    inputs: bool
-
-
-def places() -> list[Place]:
-    """Every command, the groups before what is in them."""
-    return list(_walk("", COMMANDS))
-
-
-def _walk(path: str, entries: Mapping[str, Entry]) -> Iterator[Place]:
-    yield Place(path, {name: e.summary for name, e in entries.items()}, _global(), "", inputs=False)
-    for name, entry in entries.items():
-        inner = f"{path} {name}".strip()
-        if entry.commands:
-            yield from _walk(inner, entry.commands)
-        else:
-            yield _leaf(inner, name, entry)
-
-
-def _leaf(path: str, name: str, entry: Entry) -> Place:
-    command = load(name, entry)
-    flags, argument = [], ""
-    for param in command.params:
-        word = (param.metavar or "").strip("[].")
-        if param.param_type_name == "argument":
-            argument = argument or word
-        elif not param.hidden:
-            flags.append(Flag((*param.opts, *param.secondary_opts), param.help or "", "" if param.is_flag else word))
-    inputs = type(command).__name__ == "InputsCommand"
-    return Place(path, {}, (*flags, *_global()), argument, inputs)
-
-
-def _global() -> tuple[Flag, ...]:
-    made = []
-    for names, text in GLOBAL_HELP:
-        value = "SETTING" if "NAME=VALUE" in names else ""
-        made.append(Flag(tuple(n.strip().split(" ")[0] for n in names.split(",")), text, value))
-    return tuple(made)
-
-
-def _names(place: Place) -> str:
-    return " ".join(name for flag in place.flags for name in flag.names if name.startswith("--"))
-
 
 # --- bash and zsh: the same questions, asked in each one's own words --------------------------------------------------
 
@@ -150,32 +72,32 @@ complete -F _gpt_trader gpt-trader
 
 def bash() -> str:
     """The script for bash."""
-    found = places()
+    found = menus()
     return _BASH.format(
         head=_HEAD,
         inputs="|".join(f'"{p.path}"' for p in found if p.inputs),
         values="\n".join(_bash_values()),
         commands="\n".join(f'        "{p.path}") echo "{" ".join(p.commands)}" ;;' for p in found if p.commands),
-        options="\n".join(f'        "{p.path}") echo "{_names(p)}" ;;' for p in found),
+        options="\n".join(f'        "{p.path}") echo "{names_of(p)}" ;;' for p in found),
         kinds="\n".join(_kinds(found)),
     )
 
 
-def _kinds(found: list[Place]) -> Iterator[str]:
-    for place in found:
-        if place.argument:
-            yield f'        "{place.path}:") echo {place.argument} ;;'
-        for flag in place.flags:
+def _kinds(found: list[Menu]) -> Iterator[str]:
+    for menu in found:
+        if menu.argument:
+            yield f'        "{menu.path}:") echo {menu.argument} ;;'
+        for flag in menu.flags:
             if flag.value:
-                names = "|".join(f'"{place.path}:{name}"' for name in flag.names)
+                names = "|".join(f'"{menu.path}:{name}"' for name in flag.names)
                 yield f"        {names}) echo {flag.value.partition('=')[0]} ;;"
 
 
 def _bash_values() -> Iterator[str]:
-    for word, choices in _CHOICES.items():
+    for word, choices in CHOICES.items():
         yield f'        {word}) COMPREPLY=($(compgen -W "{choices}" -- "$cur")) ;;'
-    for word, kind in _ASKED.items():
-        files = ' $(compgen -f -- "$cur")' if word in _FILES else ""
+    for word, kind in ASKED.items():
+        files = ' $(compgen -f -- "$cur")' if word in FILES else ""
         asked = f'$(compgen -W "$("$ask" __complete {kind} 2>/dev/null)" -- "$cur")'
         yield f"        {word}) COMPREPLY=({asked}{files}) ;;"
     yield '        SETTING) COMPREPLY=($(compgen -W "$("$ask" __complete settings 2>/dev/null)" -- "$cur")) ;;'
@@ -254,7 +176,7 @@ fi
 
 def zsh() -> str:
     """The script for zsh."""
-    found = places()
+    found = menus()
     described = (f'        ("{p.path}") found=({_pairs(p.commands)}) ;;' for p in found if p.commands)
     options = (f'        ("{p.path}") found=({_pairs(_long(p))}) ;;' for p in found)
     return _ZSH.format(
@@ -268,8 +190,8 @@ def zsh() -> str:
     )
 
 
-def _long(place: Place) -> dict[str, str]:
-    return {name: flag.help for flag in place.flags for name in flag.names if name.startswith("--")}
+def _long(menu: Menu) -> dict[str, str]:
+    return {name: flag.help for flag in menu.flags for name in flag.names if name.startswith("--")}
 
 
 def _pairs(described: Mapping[str, str]) -> str:
@@ -281,10 +203,10 @@ def _quoted(text: str) -> str:
 
 
 def _zsh_values() -> Iterator[str]:
-    for word, choices in _CHOICES.items():
+    for word, choices in CHOICES.items():
         yield f"        ({word}) compadd -- {choices} ;;"
-    for word, kind in _ASKED.items():
-        files = "; _files" if word in _FILES else ""
+    for word, kind in ASKED.items():
+        files = "; _files" if word in FILES else ""
         yield f'        ({word}) compadd -- ${{(f)"$("$ask" __complete {kind} 2>/dev/null)"}}{files} ;;'
     yield """        (SETTING) compadd -S '' -- ${(f)"$("$ask" __complete settings 2>/dev/null)"} ;;"""
     yield "        (DIR|FILE) _files ;;"
@@ -323,31 +245,31 @@ complete -c gpt-trader -f
 
 def fish() -> str:
     """The script for fish."""
-    found = places()
+    found = menus()
     paths = " ".join(_quoted(p.path) for p in found if p.path)
     words = " ".join(sorted({word for p in found for word in p.path.split()}))
     return _FISH.format(head=_HEAD, paths=paths, words=words) + "".join(f"{line}\n" for p in found for line in _fish(p))
 
 
-def _fish(place: Place) -> Iterator[str]:
-    here = f'complete -c gpt-trader -n "__gpt_trader_at {place.path}"'.replace(' "', ' "').replace('at "', 'at"')
-    for name, text in place.commands.items():
+def _fish(menu: Menu) -> Iterator[str]:
+    here = f'complete -c gpt-trader -n "__gpt_trader_at {menu.path}"'.replace(' "', ' "').replace('at "', 'at"')
+    for name, text in menu.commands.items():
         yield f"{here} -a {name} -d {_quoted(text)}"
-    if place.argument:
-        yield f"{here} {_fish_value(place.argument)}"
-    if place.inputs:
+    if menu.argument:
+        yield f"{here} {_fish_value(menu.argument)}"
+    if menu.inputs:
         yield f"{here} -a '(__gpt_trader_inputs)'"
-    for flag in place.flags:
+    for flag in menu.flags:
         names = " ".join(f"-l {n[2:]}" if n.startswith("--") else f"-s {n[1:]}" for n in flag.names)
         value = f" -r {_fish_value(flag.value.partition('=')[0])}".rstrip() if flag.value else ""
         yield f"{here} {names}{value} -d {_quoted(flag.help)}"
 
 
 def _fish_value(word: str) -> str:
-    if word in _CHOICES:
-        return f"-a '{_CHOICES[word]}'"
-    kind = "settings" if word == "SETTING" else _ASKED.get(word, "")
-    files = "-F " if word in _FILES else ""
+    if word in CHOICES:
+        return f"-a '{CHOICES[word]}'"
+    kind = "settings" if word == "SETTING" else ASKED.get(word, "")
+    files = "-F " if word in FILES else ""
     return f"{files}-a '(gpt-trader __complete {kind} 2>/dev/null)'" if kind else files.strip()
 
 

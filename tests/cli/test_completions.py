@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gpt_trader.cli.complete import answer
-from gpt_trader.cli.shells import SCRIPTS, places
+from gpt_trader.cli.menus import menus
+from gpt_trader.cli.shells import SCRIPTS
 from gpt_trader.cli.table import COMMANDS
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -62,7 +63,7 @@ def test_broken_settings_do_not_disturb_a_person_who_types(asked, project):
 def test_every_command_and_option_is_in_every_script():
     for make in SCRIPTS.values():
         script = make()
-        for place in places():
+        for place in menus():
             assert place.path in script
             assert all(name.lstrip("-") in script for flag in place.flags for name in flag.names)
 
@@ -157,4 +158,4 @@ _gpt_trader
 
 
 def test_the_table_of_commands_is_what_the_scripts_know():
-    assert set(places()[0].commands) == set(COMMANDS)
+    assert set(menus()[0].commands) == set(COMMANDS)
