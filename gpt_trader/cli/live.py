@@ -71,10 +71,10 @@ class Live:
 
     def _draw(self) -> RenderableType:
         rows = list(self._tree.rows(max(3, self._console.height - 4)))
-        grid = Table.grid(padding=(0, 1))
+        grid = Table.grid(padding=(0, 1), expand=True)  # the last column gives way, never the names
         grid.add_column(no_wrap=True, overflow="ellipsis", max_width=max(20, self._console.width // 2))
         grid.add_column(no_wrap=True, justify="right", style="dim")
-        grid.add_column(no_wrap=True, overflow="ellipsis")
+        grid.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
         now = self._now()
         for node in rows:
             grid.add_row(self._name(node), self._time(node, now), self._text(node))

@@ -175,7 +175,7 @@ class Interrupted(GptTraderError):
 def did_you_mean(name: str, names: Iterable[str]) -> str | None:
     """A hint that names the nearest existing names, or lists the few there are."""
     known = sorted(set(names))
-    near = get_close_matches(name, known, n=3, cutoff=0.6)
+    near = [n for n in known if n.lower() == name.lower()] or get_close_matches(name, known, n=3, cutoff=0.6)
     if near:
         return "did you mean " + " or ".join(f"'{n}'" for n in near) + "?"
     if 0 < len(known) <= 12:

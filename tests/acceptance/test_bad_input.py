@@ -117,6 +117,7 @@ def fails(done: Told, code: int, *said: str) -> None:
     ("words", "code", "said", "cure"),
     [
         (("--symbols", "APPL"), 2, "no sample symbol is called 'APPL'", "did you mean 'AAPL'?"),
+        (("--symbols", "aapl"), 2, "no sample symbol is called 'aapl'", "did you mean 'AAPL'?"),
         (("--from", "2030-01-01"), 3, "no bars of AAPL from 2030-01-01", "there are bars from 2000-03-01 to"),
         (("--from", "2012-06-01", "--to", "2012-01-01"), 2, "2012-06-01 to 2012-01-01 is empty", "the start must"),
         (("--from", "2010-01-05", "--to", "2010-01-05"), 3, "only one bar of AAPL", "widen the range"),
@@ -124,10 +125,15 @@ def fails(done: Told, code: int, *said: str) -> None:
         (("--provider", "alpca"), 2, "no provider is called 'alpca'", "did you mean 'alpaca'"),
         (("--provider", "csv", "--path", "nowhere"), 2, "there is no file", "hint"),
     ],
-    ids=["unknown symbol", "empty range", "reversed range", "one bar", "weekend", "unknown provider", "no file"],
+    ids=[
+        "unknown symbol", "small letters", "empty range", "reversed range", "one bar", "weekend", "unknown provider",
+        "no file",
+    ],
 )  # fmt: skip
 def test_what_there_is_no_data_for(house, words, code, said, cure):
-    fails(house("run", "simple_backtest", *words), code, said, cure)
+    done = house("run", "simple_backtest", *words)
+    fails(done, code, said, cure)
+    assert "or change what it was given: gpt-trader runs fork" in done.stderr
     assert house.left() == NOTHING
 
 

@@ -72,6 +72,15 @@ def test_the_live_view_shows_steps_times_progress_and_what_is_waited_for(termina
     assert re.search(r"✓ fetch +2\.0 s", last)
 
 
+def test_a_long_reason_gives_way_and_not_the_name_of_the_step(terminal, tree):
+    with Live(tree, "run-1", lambda: 0.0) as view:
+        changed = observe(tree, view, lambda: 0.0)
+        changed(Change("run-1", "steps[0]", "fetch", "FAILED", 1, "no venue is named; " * 9))
+    last = terminal.text.rpartition("flow")[2]
+    assert re.search(r"✗ fetch +no venue is named; ", last)
+    assert max(len(line.rstrip()) for line in last.splitlines()) <= 90
+
+
 def test_the_screen_is_given_back(terminal, tree):
     with Live(tree, "run-1", lambda: 0.0):
         assert render.screen.err is not terminal

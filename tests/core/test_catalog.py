@@ -68,6 +68,10 @@ def test_a_typing_error_is_answered_with_the_nearest_name() -> None:
     assert caught.value.exit_code == 2
 
 
+def test_small_letters_are_the_nearest_error_of_all() -> None:
+    assert did_you_mean("aapl", ["AAPL", "FB", "MSFT"]) == "did you mean 'AAPL'?"
+
+
 def test_few_names_are_listed_and_many_are_not() -> None:
     assert did_you_mean("xyz", ["data", "monitor"]) == "there are: data, monitor"
     assert did_you_mean("xyz", [f"name{i}" for i in range(20)]) is None
