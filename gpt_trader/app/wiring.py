@@ -146,7 +146,7 @@ class Application:
     @cached_property
     def runner(self) -> Runner:
         """The runner."""
-        from gpt_trader.journal.runs import new_owner
+        from gpt_trader.journal.owners import new_owner
         from gpt_trader.workflow.active import Parts, unobserved
         from gpt_trader.workflow.runner import Runner
 

@@ -26,7 +26,7 @@ def ago(micros: int) -> str:
 
 def alone(run: RunRecord, now: int) -> bool:
     """Whether a run should be going, but its process is gone."""
-    from gpt_trader.journal.runs import owner_alive
+    from gpt_trader.journal.owners import owner_alive
 
     return run.status == "RUNNING" and (owner_alive(run.owner) is False or run.lease_until < now)
 

@@ -73,7 +73,7 @@ def _see_it_done(app: Application, run_id: str) -> None:
 
 
 def _owned(app: Application, record: RunRecord) -> bool:
-    from gpt_trader.journal.runs import owner_alive
+    from gpt_trader.journal.owners import owner_alive
 
     return record.live and record.lease_until > app.runs.now() and owner_alive(record.owner) is not False
 

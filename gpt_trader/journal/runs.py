@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_json
@@ -15,11 +12,11 @@ from pydantic_core import to_json
 from gpt_trader.core.errors import Conflict, Fenced, NotFound
 from gpt_trader.core.ports import Clock
 from gpt_trader.journal.artifacts import named_in
+from gpt_trader.journal.owners import ALPHABET, Ownership, letters
 from gpt_trader.journal.store import Op, Store
 
 LEASE_SECONDS = 3.0
 LIVE = frozenset({"RUNNING", "WAITING"})
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,56 +85,6 @@ class ApprovalRecord:
     workflow: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ownership:
-    """Who may write to a run: the owner's token, with the fence that each new owner raises."""
-
-    run_id: str
-    owner: str
-    fence: int
-
-    @property
-    def guard(self) -> dict[str, Any]:
-        """The params that every guarded statement compares."""
-        return {"run_id": self.run_id, "owner": self.owner, "fence": self.fence}
-
-
-def new_owner() -> str:
-    """A token for this process: host, pid, the moment it started, and some random letters."""
-    return f"{socket.gethostname()}:{os.getpid()}:{process_start(os.getpid())}:{_letters(8)}"
-
-
-def owner_alive(owner: str) -> bool | None:
-    """Whether the owner's process lives; None where this machine cannot tell."""
-    host, pid, started, _ = owner.rsplit(":", 3)
-    if host != socket.gethostname():
-        return None
-    return process_start(int(pid)) == int(started)
-
-
-def process_start(pid: int) -> int:
-    """When a process started, so that a recycled pid is not mistaken for it; 0 if there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        state, *rest = stat.rpartition(")")[2].split()
-        return 0 if state in "ZX" else int(rest[18])
-    except FileNotFoundError:
-        return 0 if Path("/proc/self/stat").exists() else _process_start_elsewhere(pid)
-
-
-def _process_start_elsewhere(pid: int) -> int:
-    import psutil
-
-    try:
-        return int(psutil.Process(pid).create_time() * 1000)
-    except psutil.Error:
-        return 0
-
-
-def _letters(count: int) -> str:
-    return "".join(_ALPHABET[b & 31] for b in os.urandom(count))
-
-
 class Runs:
     """The journal's rows of runs, steps, approvals and checkpoints."""
 
@@ -157,8 +104,8 @@ class Runs:
         """An identity that sorts by time, to about 30 microseconds, and is unique by chance."""
         now = self._clock.now()
         part = now.microsecond * 32_768 // 1_000_000
-        fraction = "".join(_ALPHABET[part >> shift & 31] for shift in (10, 5, 0))
-        return f"{now:%Y%m%d-%H%M%S}-{fraction}{_letters(5)}"
+        fraction = "".join(ALPHABET[part >> shift & 31] for shift in (10, 5, 0))
+        return f"{now:%Y%m%d-%H%M%S}-{fraction}{letters(5)}"
 
     # reading
 

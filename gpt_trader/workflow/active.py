@@ -17,7 +17,8 @@ from gpt_trader.core.ports import Clock
 from gpt_trader.core.secrets import Secrets
 from gpt_trader.core.slices import SliceCatalog
 from gpt_trader.journal.artifacts import ArtifactFolder
-from gpt_trader.journal.runs import Ownership, Runs, StepRecord
+from gpt_trader.journal.owners import Ownership
+from gpt_trader.journal.runs import Runs, StepRecord
 from gpt_trader.journal.store import Op
 from gpt_trader.workflow.definition import Step, Workflow, walk
 from gpt_trader.workflow.executors import DaemonThreads, LazyProcesses

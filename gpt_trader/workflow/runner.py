@@ -12,7 +12,8 @@ from pydantic_core import to_json
 
 from gpt_trader.core.errors import Conflict, JournalError, NotFound
 from gpt_trader.core.failpoints import hit
-from gpt_trader.journal.runs import LEASE_SECONDS, Ownership, RunRecord, owner_alive, versions
+from gpt_trader.journal.owners import Ownership, owner_alive
+from gpt_trader.journal.runs import LEASE_SECONDS, RunRecord, versions
 from gpt_trader.journal.store import Op
 from gpt_trader.workflow.active import ActiveRun, Halted, Parts, Spot, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Workflow

@@ -14,7 +14,7 @@ import pytest
 
 from gpt_trader.core.errors import NotFound
 from gpt_trader.journal.migrations import open_store
-from gpt_trader.journal.runs import new_owner, owner_alive, process_start
+from gpt_trader.journal.owners import new_owner, owner_alive, process_start
 from gpt_trader.trading.clocks import WallClock
 from tests.workflow.runhouse import House, house, workflow
 

@@ -21,7 +21,8 @@ from gpt_trader.core.errors import RefusedByRisk
 from gpt_trader.core.slices import Frame, Outputs, Params, Slice, SliceCatalog, method
 from gpt_trader.journal.artifacts import ArtifactFolder
 from gpt_trader.journal.migrations import open_store
-from gpt_trader.journal.runs import Runs, StepRecord, new_owner
+from gpt_trader.journal.owners import new_owner
+from gpt_trader.journal.runs import Runs, StepRecord
 from gpt_trader.trading.clocks import WallClock
 from gpt_trader.workflow.active import Change, Parts
 from gpt_trader.workflow.loader import load_or_raise

@@ -11,7 +11,7 @@ import pytest
 
 import gpt_trader
 from gpt_trader.core.errors import Conflict, Fenced
-from gpt_trader.journal.runs import Ownership
+from gpt_trader.journal.owners import Ownership
 from tests.workflow.crashing import begin, crash, go_on, stopped
 from tests.workflow.runhouse import House, house, workflow
 from tests.workflow.test_runner import _until
