@@ -151,11 +151,11 @@ def positions_of(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-def refusals_of(report: Report) -> list[dict[str, Any]]:
+def refusals_of(*reports: Report) -> list[dict[str, Any]]:
     """Entries that the guard refused, or that the market did not fill, by code and symbol: how many, and why."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    refused = [(r.code, r.order, r.reason) for r in report.refusals]
-    unfilled = [(e.code, e.order, "it ended before it was filled whole") for e in report.ended]
+    refused = [(r.code, r.order, r.reason) for report in reports for r in report.refusals]
+    unfilled = [(e.code, e.order, "it ended before it was filled whole") for report in reports for e in report.ended]
     for code, order, reason in refused + [u for u in unfilled if not u[1].terms.reduce_only]:
         row = found.setdefault(
             (code, order.symbol), {"code": code, "symbol": order.symbol, "count": 0, "reason": reason}

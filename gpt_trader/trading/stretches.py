@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from gpt_trader.core.frames import times_of
 from gpt_trader.core.market import time_of
 from gpt_trader.core.significance import probabilistic_sharpe
 from gpt_trader.trading.forward import figures_of, known, profits_of
-from gpt_trader.trading.results import trips_frame
+from gpt_trader.trading.results import refusals_of, trips_frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gpt_trader.trading.forward import Stretch
+    from gpt_trader.trading.report import Report
 
     Floats = NDArray[np.float64]
 
@@ -64,7 +66,20 @@ def account_of(stretches: Sequence[Stretch], base: Stretch | None, name: str) ->
         "period": period_of(times, len(stretches)),
         "equity": frame,
         "trades": trips_frame(trades),
+        "details": _details([s.report for s in stretches]),
+        "refusals": refusals_of(*(s.report for s in stretches)),
         "provenance": stretches[-1].report.provenance,
+    }
+
+
+def _details(reports: Sequence[Report]) -> dict[str, Any]:
+    """What all stretches together cost, and what to be careful about."""
+    names = dict.fromkeys(name for r in reports for name in r.costs)
+    return {
+        "costs": {name: str(sum(r.costs.get(name, Decimal(0)) for r in reports)) for name in names},
+        "orders": sum(len(r.orders) for r in reports),
+        "ambiguous_bars": sum(r.ambiguous_bars for r in reports),
+        "optimistic": list(dict.fromkeys(rule for r in reports for rule in r.optimistic)),
     }
 
 

@@ -48,6 +48,8 @@ class Forwarded(Outputs):
     period: dict[str, Any]
     equity: Frame
     trades: Frame
+    refusals: list[dict[str, Any]]
+    details: dict[str, Any]
     provenance: dict[str, Any]
 
 

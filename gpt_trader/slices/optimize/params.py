@@ -90,4 +90,6 @@ class Walked(Searched):
     period: dict[str, Any]
     equity: Frame
     trades: Frame
+    refusals: list[dict[str, Any]]
+    details: dict[str, Any]
     provenance: dict[str, Any]

@@ -42,6 +42,17 @@ def test_the_account_goes_through_all_stretches_with_the_money_that_is_left(walk
     assert got.period["out_of_sample"]
 
 
+def test_what_all_stretches_cost_is_told_as_of_one_account(walk_forward):
+    got = walk_forward(folds=4, fee=0.002)
+    costs = {name: float(paid) for name, paid in got.details["costs"].items()}
+    turned = (got.trades["quantity"] * (got.trades["entry_price"] + got.trades["exit_price"])).sum()
+    assert costs["fees"] == pytest.approx(got.trades["fees"].sum()) == pytest.approx(0.002 * turned)
+    assert len(got.trades) > 2
+    assert (got.details["ambiguous_bars"], got.details["optimistic"]) == (0, [])
+    assert got.details["orders"] >= len(got.trades)
+    assert all(row["count"] > 0 for row in got.refusals)
+
+
 def test_later_bars_change_no_earlier_choice_and_no_earlier_stretch(walk_forward, bars):
     later = np.arange(400) >= 300
     other = bars_from(
