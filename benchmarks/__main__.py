@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks import chart
 from benchmarks.measure import ROOT
 
-NAMES = ("workflow", "events", "startup", "backtest", "sweep", "optimize")
+NAMES = ("workflow", "events", "startup", "backtest", "sweep", "optimize", "slices")
 PLACE = ROOT / "benchmarks" / "out"
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 

@@ -10,7 +10,6 @@ import atexit
 import shutil
 import sys
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -22,6 +21,11 @@ from benchmarks import data, measure
 ENGINES = ("kernel", "search of all bars", "search with a holdout", "desk")
 REPEATS = 7
 DESK_SETS = 60
+PAIRS, STEP, EPOCHS = 4_950, 10, 50
+THIN = 45
+"""backtesting.py tries every tenth length, freqtrade so many epochs: all pairs would take them minutes and hours."""
+NEAR = 2e-3
+"""The mean returns of backtesting.py and ours may differ by this: it sells what is left at the end, and pays for it."""
 STEPS = count()
 CASH = 5_000.0
 """So little that the volume of a bar is enough for every order, which the kernel takes for granted."""
@@ -37,15 +41,22 @@ def run_ours(threads: int) -> None:
 
     hunt.threads_of = plan.threads_of  # type: ignore[attr-defined]
     works = _works(threads)
-    times: dict[str, list[float]] = {name: [] for name in works}
+    wall: dict[str, list[float]] = {name: [] for name in works}
+    cpu: dict[str, list[float]] = {name: [] for name in works}
     for round_ in range(REPEATS + 1):
-        for name, (work, _) in works.items():
-            began = time.perf_counter()
-            work()
+        for name, (work, pairs) in works.items():
+            took = measure.timed(work)
             if round_:
-                times[name].append(time.perf_counter() - began)
-    speeds = {name.replace(" ", "_"): works[name][1] / median(times[name]) for name in works}
-    measure.tell(**speeds)
+                wall[name].append(took["run_s"] / pairs)
+                cpu[name].append(took["cpu_s"] / pairs)
+    told = {}
+    for name in works:
+        key = name.replace(" ", "_")
+        told[key] = 1.0 / median(wall[name])
+        # Of the same minute each, because another process on the machine slows both.
+        told[f"wall_{key}"] = median(k / n for k, n in zip(wall["kernel"], wall[name], strict=True))
+        told[f"cpu_{key}"] = median(k / n for k, n in zip(cpu["kernel"], cpu[name], strict=True))
+    measure.tell(**told)
 
 
 def _works(threads: int) -> dict[str, tuple[Any, int]]:
@@ -102,17 +113,60 @@ def _searched(folder: Path, pool: Any, **params: Any) -> Any:
 
 
 def table(rounds: int) -> str:
-    """The figures as Markdown; a search that is less than half as fast as its kernel is told as such."""
+    """The figures as Markdown: a search beside the kernel that does its work, and beside the searches of others."""
+    found = measure.in_turns({"1": measure.ours("optimize", 1), "2": measure.ours("optimize", 2)}, rounds)
     rows = [
-        "| what | pairs/s, 1 thread | of the kernel | pairs/s, 2 threads | of the kernel |",
+        "| what | pairs/s, 1 thread | of the kernel, processor | pairs/s, 2 threads | of the kernel, by the clock |",
         "|---|---|---|---|---|",
     ]
-    found = measure.in_turns({"1": measure.ours("optimize", 1), "2": measure.ours("optimize", 2)}, rounds)
     for name in ENGINES:
         key = name.replace(" ", "_")
-        cells = [f"{found[t][key]:,.0f} | {found[t][key] / found[t]['kernel']:.2f}" for t in ("1", "2")]
-        rows.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(rows)
+        one, two = found["1"], found["2"]
+        shares = f"{one[key]:,.0f} | {one[f'cpu_{key}']:.2f} | {two[key]:,.0f} | {two[f'wall_{key}']:.2f}"
+        rows.append(f"| {name} | {shares} |")
+    return "\n".join([*rows, "", *_beside(found["1"], rounds)])
+
+
+def _beside(ours: dict[str, float], rounds: int) -> list[str]:
+    """The searches of others on the same bars; those that take long try fewer pairs."""
+    peers = {
+        "vectorbt, all pairs in chunks": (PAIRS, measure.peer("BENCH_VECTORBT", "vectorbt_sweep.py", "once")),
+        "backtesting.py optimise": (THIN, measure.peer("BENCH_BACKTESTING", "backtesting_optimize.py", STEP)),
+        "freqtrade hyperopt": (EPOCHS, measure.peer("BENCH_FREQTRADE", "freqtrade_hyperopt.py", EPOCHS)),
+    }
+    found = measure.in_turns({name: command for name, (_, command) in peers.items()}, rounds)
+    if "backtesting.py optimise" in found:
+        theirs, own = found["backtesting.py optimise"]["mean_return"], _thin_return()
+        assert abs(theirs - own) < NEAR, (theirs, own)
+    speed = ours["search_of_all_bars"]
+    rows = ["| search | pairs | pairs/s, 1 thread | our search is |", "|---|---|---|---|"]
+    rows.append(f"| gpt-trader optimize, every trial kept and the best proved | {PAIRS:,} | {speed:,.0f} | |")
+    for name, figures in found.items():
+        theirs = figures["pairs_per_s"]
+        rows.append(f"| {name} | {peers[name][0]:,} | {theirs:,.1f} | {speed / theirs:,.0f} times as fast |")
+    return rows
+
+
+def _thin_return() -> float:
+    """The mean return of the pairs that backtesting.py tries, by the kernel with as much money."""
+    from decimal import Decimal
+
+    from benchmarks.sweep import FIRST, LAST
+    from gpt_trader.core.bars import Bars, Provenance
+    from gpt_trader.core.market import Timeframe
+    from gpt_trader.strategies.sma_cross import SmaCross
+    from gpt_trader.trading.config import BacktestConfig
+    from gpt_trader.trading.costs import Costs, Fee
+    from gpt_trader.trading.kernel import Grid, sweep
+    from gpt_trader.trading.rules import FillRules
+
+    made = Provenance(origin="synthetic", source="benchmark")
+    bars = Bars(symbol="X", timeframe=Timeframe(1, "m"), provenance=made, **data.for_sweep())
+    costs = Costs(fee=Fee(percent=Decimal(str(data.FEE))))
+    config = BacktestConfig(cash=Decimal(1_000_000), costs=costs, fill=FillRules(volume_share=None))
+    windows = range(FIRST, LAST + 1, STEP)
+    grid = Grid.of({"fast": windows, "slow": windows}, where=lambda fast, slow: fast < slow)
+    return float(sweep(SmaCross, bars, grid, config=config).total_return.mean())
 
 
 if __name__ == "__main__":

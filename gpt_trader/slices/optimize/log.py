@@ -47,7 +47,7 @@ class TrialLog:
         self._file.seek(0, os.SEEK_END)
         self.earlier = lines[1:] if fits else []
         if not fits:
-            self.add(self._head)
+            self._file.write(_line(self._head))  # it is synced with the first row; alone it is worth nothing
         return self
 
     def __exit__(self, *_: object) -> None:
