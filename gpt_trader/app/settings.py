@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from gpt_trader.core import failpoints
 from gpt_trader.core.errors import ConfigError, did_you_mean
@@ -147,7 +146,10 @@ def _secrets_of(env: Mapping[str, str], journal: str) -> Iterator[str]:
             yield value
     user = journal.partition("://")[2].rpartition("@")[0]
     for text in (user.partition(":")[2], *(found[2] for found in _SECRET.finditer(journal))):
-        yield from (text, unquote(text)) if text else ()
+        if text:
+            from urllib.parse import unquote
+
+            yield from (text, unquote(text))
 
 
 def secret(name: str, env: Mapping[str, str] | None = None) -> str:

@@ -45,19 +45,22 @@ def show(app: Application, definition: Workflow, *, inputs: Mapping[str, Any] | 
         render.document(found if inputs is None else found | {"inputs": inputs})
         return
     render.data(f"{render.paint(made.workflow, 'bold')}  {render.paint(made.mode, 'dim')}")
-    shown = definition.inputs if inputs is None else inputs
-    for name, value in shown.items():
-        told = _input(value) if inputs is None else short(value)
-        render.data(f"  input {render.paint(name, 'cyan')}: {told}")
-    for name, there in secrets.items():
-        state = "in the environment" if there else render.paint("not in the environment", "bold yellow")
-        render.data(f"  secret {render.paint(name, 'cyan')}: {state}")
+    declared = {name: _input(schema) for name, schema in definition.inputs.items()}
+    _given(declared if inputs is None else {name: short(value) for name, value in inputs.items()}, secrets)
     for label, steps in (("", made.steps), ("on failure", made.on_failure), ("finally", made.finally_)):
         if steps and label:
             render.data(render.paint(label, "bold"))
         _branches(steps, "")
     for path in made.unapproved:
         render.warn(f"no approval stands before the effect of {path}")
+
+
+def _given(inputs: Mapping[str, str], secrets: Mapping[str, bool]) -> None:
+    for name, told in inputs.items():
+        render.data(f"  input {render.paint(name, 'cyan')}: {told}")
+    for name, there in secrets.items():
+        state = "in the environment" if there else render.paint("not in the environment", "bold yellow")
+        render.data(f"  secret {render.paint(name, 'cyan')}: {state}")
 
 
 def _input(schema: Mapping[str, Any]) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -69,5 +67,8 @@ class Secrets:
 
 def _written(value: str) -> set[str]:
     """A value as it stands, in JSON, and in addresses."""
+    import json
+    from urllib.parse import quote, quote_plus
+
     in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     return {value, *in_json, quote(value), quote(value, safe=""), quote_plus(value)}
