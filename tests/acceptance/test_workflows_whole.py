@@ -79,7 +79,7 @@ def test_every_workflow_names_the_providers_that_it_may_be_given(call, project):
     providers = re.findall(r"[a-z]+", told.split("there are: ")[1])
     assert {"sample", "alpaca"} < set(providers)
     shown = [call("workflows", "show", name, "--json").json["text"] for name in WHOLE]
-    described = [re.search(r"  provider: .*description: (.*)", text)[1] for text in shown]
+    described = [words for text in shown for words in re.findall(r"  provider: .*description: (.*)", text)]
     assert len(described) == len(WHOLE)
     assert not [p for p in providers for words in described if p not in words]
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from gpt_trader.core.errors import GptTraderError, ValidationError
-from gpt_trader.core.frames import frame_of, said_of
+from gpt_trader.core.frames import bars_of, frame_of, said_of
 from gpt_trader.slices.backtest.params import BacktestParams
 from gpt_trader.slices.backtest.slice import Backtest
 from gpt_trader.slices.monitor.charts import MOST, thinned, ticks
@@ -232,6 +232,22 @@ def test_charts_show_prices_only_from_the_decision_on(report, given):
     _, page, _ = report(given, decided_at=day(398).isoformat())
     lengths = [d.count("L") + 1 for d in re.findall(r'<path d="([^"]*)" class="price"', page)]
     assert lengths == [2, 2]
+
+
+def test_bars_that_stay_on_the_disk_give_the_same_report(report, given, ctx):
+    flat = bars_from([50.0] * 400, symbol="FLAT")
+    every = [*bars_of(given["bars"]), flat]
+    table = ctx.artifacts.put_bars(every, [b.symbol for b in every])
+    held, stored = (report({**given, "bars": bars}) for bars in (frame_of(every), table))
+    assert held == stored
+    assert "The price of FLAT never moves." in stored[0].summary
+
+
+def test_of_many_symbols_a_dozen_are_drawn(report, given):
+    bars = frame_of([walk(50, seed=n, symbol=f"S{n}") for n in range(15)])
+    _, page, _ = report({**given, "bars": bars})
+    assert page.count("price and trades</h2>") == 12
+    assert "3 more symbols are not drawn." in page
 
 
 def test_a_long_curve_keeps_its_extremes():

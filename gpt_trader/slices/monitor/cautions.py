@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from gpt_trader.core.frames import bars_of
+from gpt_trader.core.market import DAY, time_of
 from gpt_trader.slices.monitor.words import MONEY, number_of, result_of, written
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from gpt_trader.core.bars import Bars
     from gpt_trader.slices.monitor.params import ReportParams
 
-SILENT = timedelta(days=10)
+SILENT = 10 * DAY
 """A symbol whose last bar is so much older than another's has stopped trading."""
 
 
@@ -46,18 +48,21 @@ def _data(params: ReportParams) -> Iterator[str]:
             reasons = ", ".join(report.get("reasons", {})) or "see below"
             yield f"{symbol}: {count:,} {'row was' if count == 1 else 'rows were'} kept out of the data ({reasons})."
     if params.bars is not None:
-        yield from _prices(params.bars)
+        yield from _prices(bars_of(params.bars))
     synthetic = [d["symbol"] for d in params.provenance.get("data", []) if d.get("origin") == "synthetic"]
     if synthetic:
         yield f"The prices of {', '.join(synthetic)} are made up, not traded."
 
 
-def _prices(bars: pd.DataFrame) -> Iterator[str]:
-    """Prices that never move, and symbols that stopped trading before the others."""
-    groups = bars.groupby("symbol", sort=False, observed=True)
-    still = (groups["close"].max() == groups["close"].min()) & (groups["close"].count() > 1)
-    yield from (f"The price of {symbol} never moves." for symbol in still.index[still])
-    last = groups["time"].last()
-    for symbol, moment in last.items():
-        if last.max() - moment > SILENT:
-            yield f"{symbol} has no bars after {moment:%Y-%m-%d}: what was held of it keeps its last price."
+def _prices(every: Sequence[Bars]) -> Iterator[str]:
+    """Prices that never move, and symbols that stopped trading before the others; each is looked at once."""
+    last: dict[str, int] = {}
+    for bars in every:
+        last[bars.symbol] = int(bars.ts[-1])
+        known = bars.close[np.isfinite(bars.close)]
+        if len(known) > 1 and np.ptp(known) == 0.0:
+            yield f"The price of {bars.symbol} never moves."
+    newest = max(last.values(), default=0)
+    for symbol, ns in last.items():
+        if newest - ns > SILENT:
+            yield f"{symbol} has no bars after {time_of(ns):%Y-%m-%d}: what was held of it keeps its last price."

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from gpt_trader.core.frames import ns_of
+from gpt_trader.core.frames import bars_of, ns_of
 from gpt_trader.core.market import nanoseconds
 from gpt_trader.slices.monitor.charts import Line, Mark, chart
 from gpt_trader.slices.monitor.markup import Markup, table, tag
@@ -16,6 +16,7 @@ from gpt_trader.slices.monitor.words import MONEY, NUMBER, PERCENT, written
 if TYPE_CHECKING:
     import pandas as pd
 
+    from gpt_trader.core.bars import Bars
     from gpt_trader.slices.monitor.params import ReportParams
 
 SHOWN = 500
@@ -29,21 +30,25 @@ def price_sections(params: ReportParams) -> Iterator[Markup]:
     """For each symbol its closes from the decision to the end of the account, with the trades on them."""
     if params.bars is None:
         return
-    bars = params.bars[params.bars["time"] <= params.equity["time"].iloc[-1]]
-    if params.decided_at:
-        bars = bars[bars["time"] >= params.decided_at]
-    groups = [
-        (str(symbol), part) for symbol, part in bars.groupby("symbol", sort=False, observed=True) if len(part) > 1
-    ]
-    for symbol, part in groups[:CHARTS]:
-        trades = params.trades[params.trades["symbol"] == symbol]
-        lines = [Line("price", ns_of(part["time"]), part["close"].to_numpy())]
-        yield tag("h2", f"{symbol}: price and trades")
-        yield chart(
-            lines, lambda v: f"{v:,.5g}", height=230, name=symbol, marks=[*_marks(trades), *_open_marks(params, symbol)]
-        )
-    if len(groups) > CHARTS:
-        yield tag("p", f"{len(groups) - CHARTS} more symbols are not drawn.", class_="note")
+    every, drawn = bars_of(params.bars), 0
+    start = nanoseconds(datetime.fromisoformat(params.decided_at)) if params.decided_at else None
+    end = int(ns_of(params.equity["time"])[-1]) + 1
+    for at in range(len(every)):
+        if drawn == CHARTS:
+            yield tag("p", f"{len(every) - at} more symbols are not drawn.", class_="note")
+            return
+        bars = every[at].between(start, end)
+        if len(bars) > 1:
+            yield from _price(params, bars)
+            drawn += 1
+
+
+def _price(params: ReportParams, bars: Bars) -> Iterator[Markup]:
+    trades = params.trades[params.trades["symbol"] == bars.symbol]
+    marks = [*_marks(trades), *_open_marks(params, bars.symbol)]
+    line = Line("price", bars.ts, bars.close)
+    yield tag("h2", f"{bars.symbol}: price and trades")
+    yield chart([line], lambda v: f"{v:,.5g}", height=230, name=bars.symbol, marks=marks)
 
 
 def _marks(trades: pd.DataFrame) -> Iterator[Mark]:
