@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gpt_trader.core.errors import GptTraderError
     from gpt_trader.core.events import Event
     from gpt_trader.core.market import MarketData
-    from gpt_trader.core.orders import Trade, TradeSignal
+    from gpt_trader.core.orders import OrderType, Side, Terms, TimeInForce, Trade, TradeSignal
     from gpt_trader.core.ports import TradingStrategyPlugin
     from gpt_trader.core.slices import Frame, Outputs, Params, Slice, method
 
@@ -22,6 +22,10 @@ _HOMES = {
     "GptTraderError": "core.errors",
     "Event": "core.events",
     "MarketData": "core.market",
+    "OrderType": "core.orders",
+    "Side": "core.orders",
+    "Terms": "core.orders",
+    "TimeInForce": "core.orders",
     "Trade": "core.orders",
     "TradeSignal": "core.orders",
     "TradingStrategyPlugin": "core.ports",
@@ -38,10 +42,14 @@ __all__ = [
     "Frame",
     "GptTraderError",
     "MarketData",
+    "OrderType",
     "Outputs",
     "Params",
+    "Side",
     "Slice",
     "StepContext",
+    "Terms",
+    "TimeInForce",
     "Trade",
     "TradeSignal",
     "TradingOrchestrator",

@@ -39,7 +39,10 @@ def sort(args: list[str], *, flags: Collection[str], single: Collection[str], ma
         elif name in single:
             found.words += [word] if equals or not rest else [word, rest.pop(0)]
         elif name in many:
-            found.words += [x for v in ([value] if equals else _values(rest)) for x in (name, v)]
+            values = [value] if equals else _values(rest)
+            if not values:
+                raise UsageError(f"{name} takes a value", hint="several may follow, with a space between them")
+            found.words += [x for v in values for x in (name, v)]
         elif name.startswith("--"):
             values = [value] if equals else _values(rest)
             found.inputs.setdefault(name[2:].replace("-", "_"), []).extend(values)

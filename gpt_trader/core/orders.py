@@ -75,6 +75,13 @@ class Terms:
     trailing_loss: float | Decimal | None = None
     reduce_only: bool = False
 
+    def __post_init__(self) -> None:
+        # A kind of order may be written as a word; one that there is not must not pass for another.
+        if not isinstance(self.type, OrderType):
+            object.__setattr__(self, "type", OrderType(self.type))
+        if not isinstance(self.tif, TimeInForce):
+            object.__setattr__(self, "tif", TimeInForce(self.tif))
+
 
 AT_MARKET = Terms()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gpt_trader.app.plugins import not_allowed, offers, slice_catalog
+from gpt_trader.app.plugins import not_allowed, offers, slice_catalog, strategy_catalog
 from gpt_trader.core.errors import NotFound, ValidationError
 from gpt_trader.core.slices import Slice
 
@@ -78,7 +78,7 @@ def test_a_plugin_that_calls_exit_ends_nothing(tmp_path: Path) -> None:
     own = tmp_path / "slices"
     own.mkdir()
     (own / "leaving.py").write_text("raise SystemExit(7)\n")
-    with pytest.raises(ValidationError, match="leaving.py cannot be loaded: SystemExit: 7"):
+    with pytest.raises(ValidationError, match=r"leaving\.py cannot be loaded: SystemExit: 7"):
         slice_catalog(tmp_path, ())["leaving"]
 
 
@@ -93,3 +93,47 @@ def test_two_that_offer_the_same_name_are_told(installed: Path, tmp_path: Path) 
 def test_the_programs_own_slices_are_entry_points_like_any_other() -> None:
     own = [o.name for o in offers("slices", Path("nowhere"), (), Slice)]
     assert {"data", "backtest", "monitor"} <= set(own)
+
+
+STRATEGY = """
+import pathlib
+
+import gpt_trader
+
+pathlib.Path(__file__).with_suffix(".loaded").touch()
+
+
+class Patient(gpt_trader.TradingStrategyPlugin):
+    def on_market_data(self, market_data):
+        return None
+"""
+
+
+@pytest.fixture
+def sold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A distribution with a strategy, as pip would install it; returns what appears when its module is loaded."""
+    site = tmp_path / "site"
+    info = site / "sold_strategies-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sold-strategies\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[gpt_trader.strategies]\npatient = sold_strategies_module:Patient\n")
+    (site / "sold_strategies_module.py").write_text(STRATEGY)
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delitem(__import__("sys").modules, "sold_strategies_module", raising=False)
+    return site / "sold_strategies_module.loaded"
+
+
+def test_a_strategy_of_an_allowed_distribution_is_found_and_loaded_when_it_is_used(sold: Path) -> None:
+    catalog = strategy_catalog(Path("nowhere"), ("sold-strategies",))
+    assert "patient" in catalog
+    assert not sold.exists()
+    assert catalog["patient"].__name__ == "Patient"
+    assert sold.exists()
+
+
+def test_a_strategy_of_a_distribution_that_is_not_allowed_is_named_and_never_loaded(sold: Path) -> None:
+    with pytest.raises(NotFound):
+        strategy_catalog(Path("nowhere"), ())["patient"]
+    found = [(o.name, o.origin, o.allowed) for o in not_allowed("strategies", ())]
+    assert found == [("patient", "sold-strategies", False)]
+    assert not sold.exists()

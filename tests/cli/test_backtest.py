@@ -25,6 +25,19 @@ class Failing(gpt_trader.TradingStrategyPlugin):
 """
 
 
+BRACKET = """
+import gpt_trader
+
+class Bracket(gpt_trader.TradingStrategyPlugin):
+    def on_market_data(self, market_data):
+        if self.__dict__.setdefault("done", False):
+            return None
+        self.done = True
+        terms = gpt_trader.Terms(stop_loss=95, take_profit=105)
+        return gpt_trader.TradeSignal(market_data.symbol, "buy", 10, market_data.price, terms=terms)
+"""
+
+
 @pytest.fixture(scope="module")
 def goog():
     return SampleSource().load("GOOG").bars
@@ -170,6 +183,22 @@ def test_a_strategy_of_a_file_runs_and_one_that_fails_is_told_and_ends_with_1(ca
     assert "final equity" in found.out
 
 
+def test_a_bar_that_could_have_gone_two_ways_is_counted_and_both_results_are_printed(call, project):
+    """Ten bought at 100; the third day reaches 95 and 105: 50 lost if the stop came first, 50 gained if the target."""
+    days = ["100,101,99,100", "100,101,99,100", "100,106,94,100", "100,101,99,100"]
+    rows = [f"2024-01-0{number},{day}" for number, day in enumerate(days, start=2)]
+    (project / "ACME.csv").write_text("\n".join(["date,open,high,low,close", *rows]))
+    (project / "bracket.py").write_text(BRACKET)
+    words = ("backtest", "--strategy", "bracket.py", "--data", "ACME.csv", "--cash", "10000")
+    found = call(*words)
+    assert found.code == 0
+    assert "final equity     9,950.00 USD" in found.out
+    assert "1 could have gone two ways: the favourable way ends with 10,050.00 USD" in found.out
+    told = call(*words, "--json").json
+    assert told["ambiguous_bars"] == 1
+    assert float(told["other_order_of_events"]["final_equity"]) == 10_050
+
+
 def test_a_strategy_that_never_speaks_is_remarked_upon(call):
     found = call("backtest", "--symbols", "GOOG", "--to", "2004-08-25")
     assert found.code == 0
@@ -202,6 +231,7 @@ def test_own_limits_are_named_and_refusals_counted_by_their_codes(call, project)
         (("--symbols", "GOOG", "--timeframe", "1h"), 2, "of 1d", "multiple of 1d"),
         (("--symbols", "GOOG", "--timeframe", "day"), 3, "not a timeframe", "1d"),
         (("--symbols", "GOOG", "--param", "fats=3"), 2, "no param 'fats'", "did you mean 'fast'?"),
+        (("--symbols", "GOOG", "--param"), 2, "--param takes a value", "several may follow"),
         (("--symbols", "GOOG", "--param", "fast"), 2, "NAME=VALUE", "--param fast=5"),
         (("--symbols", "GOOG", "--param", "fast=1", "fast=2"), 2, "given twice", ""),
         (("--symbols", "GOOG", "--param", "fast=x"), 3, "fast", "it takes fast"),

@@ -9,7 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpt_trader.core.orders import AT_MARKET, BUY, SELL, Fill, Order, RoundTrip, Side, Terms, TradeSignal, exact
+from gpt_trader.core.orders import (
+    AT_MARKET,
+    BUY,
+    SELL,
+    Fill,
+    Order,
+    OrderType,
+    RoundTrip,
+    Side,
+    Terms,
+    TimeInForce,
+    TradeSignal,
+    exact,
+)
 
 D = Decimal
 
@@ -56,3 +69,15 @@ def test_a_round_trip_knows_its_prices_and_its_gain():
     trip = RoundTrip("s", "X", BUY, D(10), D(2000), 1, D(2200), 2, D(190), D(10), D(2))
     assert (trip.entry_price, trip.exit_price) == (D(100), D(110))
     assert trip.gain == pytest.approx(0.095)
+
+
+def test_the_kind_and_the_life_of_an_order_may_be_written_as_words():
+    terms = Terms(type="stop_limit", tif="day")  # type: ignore[arg-type]
+    assert terms.type is OrderType.STOP_LIMIT
+    assert terms.tif is TimeInForce.DAY
+
+
+@pytest.mark.parametrize("wrong", [{"type": "limmit"}, {"tif": "week"}, {"type": None}])
+def test_a_kind_or_a_life_that_there_is_not_is_an_error(wrong):
+    with pytest.raises(ValueError, match="is not a valid"):
+        Terms(**wrong)

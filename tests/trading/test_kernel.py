@@ -183,6 +183,14 @@ def test_buying_and_holding_trades_as_on_the_desk(seed: int, quantity: float | N
     compare(BuyAndHold, walk(seed), Grid({}, {"quantity": quantity}), config)
 
 
+def test_every_built_in_strategy_that_offers_its_targets_is_compared_above() -> None:
+    from importlib.metadata import entry_points
+
+    compared = {SmaCross, Momentum, Breakout, MeanReversion, BuyAndHold}
+    built_in = {point.load() for point in entry_points(group="gpt_trader.strategies") if point.dist is not None}
+    assert {kind for kind in built_in if hasattr(kind, "targets")} == compared
+
+
 def test_a_whole_grid_is_traded_as_on_the_desk() -> None:
     grid = Grid.of({"fast": [2, 3, 5, 8], "slow": range(4, 40, 7)}, where=lambda fast, slow: fast < slow)
     costs = Costs(fee=Fee(percent=Decimal("0.001")))
@@ -276,7 +284,7 @@ def test_a_strategy_without_targets_and_a_parameter_that_it_has_not_are_named() 
     grid = Grid.of({"window": [5, 6]})
     with pytest.raises(ValidationError, match="Volatility offers no targets"):
         kernel.sweep(Volatility, walk(3), grid, config=BacktestConfig())  # type: ignore[arg-type]
-    with pytest.raises(ValidationError, match="SmaCross: fsat"):
+    with pytest.raises(ValidationError, match="SmaCross: there is no 'fsat'"):
         kernel.sweep(SmaCross, walk(3), Grid.of({"fsat": [2], "slow": [5]}), config=BacktestConfig())
 
 
