@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,10 +77,12 @@ class Terms:
 
     def __post_init__(self) -> None:
         # A kind of order may be written as a word; one that there is not must not pass for another.
-        if not isinstance(self.type, OrderType):
-            object.__setattr__(self, "type", OrderType(self.type))
-        if not isinstance(self.tif, TimeInForce):
-            object.__setattr__(self, "tif", TimeInForce(self.tif))
+        kind: Any = self.type
+        life: Any = self.tif
+        if not isinstance(kind, OrderType):
+            object.__setattr__(self, "type", OrderType(kind))
+        if not isinstance(life, TimeInForce):
+            object.__setattr__(self, "tif", TimeInForce(life))
 
 
 AT_MARKET = Terms()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WANTED = {
     "cash": "an exact amount of money above 0",
     "leverage": "an exact number above 0: 1 buys for the equity, 2 for twice as much",
+    "borrow_rate": "an exact part of the value a year, 0 or more",
 }
 
 
@@ -53,10 +54,9 @@ class BacktestConfig:
     def __post_init__(self) -> None:
         for name, wanted in WANTED.items():
             value = getattr(self, name)
-            if not isinstance(value, Decimal) or not value.is_finite() or value <= 0:
+            zero_is_fine = name == "borrow_rate"
+            if not isinstance(value, Decimal) or not value.is_finite() or value < 0 or not (value or zero_is_fine):
                 raise ConfigError(f"{name} must be {wanted}, not {value}")
-        if not isinstance(self.borrow_rate, Decimal) or not self.borrow_rate.is_finite() or self.borrow_rate < 0:
-            raise ConfigError(f"borrow_rate must be an exact part of the value a year, not {self.borrow_rate}")
         if not math.isfinite(self.risk_free):
             raise ConfigError(f"risk_free must be a finite part a year, not {self.risk_free}")
         if self.periods is not None and not 0 < self.periods < math.inf:
