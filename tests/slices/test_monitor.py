@@ -243,6 +243,18 @@ def test_bars_that_stay_on_the_disk_give_the_same_report(report, given, ctx):
     assert "The price of FLAT never moves." in stored[0].summary
 
 
+def test_what_is_still_held_is_marked_at_the_price_of_the_day_on_which_it_was_begun(report, given):
+    bars = bars_from([10.0, 10.0, 20.0, 40.0, 40.0])
+    held = [{"symbol": "AAA", "strategy": "s", "quantity": 7.0, "average": 33.3, "since": day(1).isoformat()}]
+    trades = given["trades"].iloc[:0]
+    _, page, _ = report({**given, "bars": frame_of([bars]), "trades": trades, "positions": held, "decided_at": ""})
+    place = re.search(r'<polygon points="[\d.]+,([\d.]+) [^>]*class="entry"><title>([^<]*)<', page)
+    assert place is not None
+    assert place[2] == "entry 2000-01-02, 7 still held at 33.3 on average"
+    lowest = max(float(point.split(" ")[1]) for point in path_of(page, "price")[1:].split("L"))
+    assert float(place[1]) == pytest.approx(lowest + 4)  # its tip is below the price, which was 10
+
+
 def test_of_many_symbols_a_dozen_are_drawn(report, given):
     bars = frame_of([walk(50, seed=n, symbol=f"S{n}") for n in range(15)])
     _, page, _ = report({**given, "bars": bars})

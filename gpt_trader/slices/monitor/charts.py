@@ -67,8 +67,9 @@ def chart(lines: Sequence[Line], words: Words, *, height: float, name: str, mark
     signs = [_sign(mark, scale) for mark in marks]
     return tag(
         "svg",
-        *_grid(scale, words),
+        *_grid(scale),
         *drawn,
+        *_labels(scale, words),
         *signs,
         viewBox=f"0 0 {WIDTH:g} {height:g}",
         role="img",
@@ -134,11 +135,16 @@ def _sign(mark: Mark, scale: Scale) -> Markup:
     return tag("polygon", tag("title", mark.words), points=shape, class_=mark.style)
 
 
-def _grid(scale: Scale, words: Words) -> list[Markup]:
+def _grid(scale: Scale) -> list[Markup]:
+    across = {"x1": f"{LEFT:g}", "x2": f"{WIDTH - RIGHT:g}", "class_": "grid"}
+    heights = [f"{y:.1f}" for y in scale.y(np.array(ticks(scale.low, scale.high))).tolist()]
+    return [tag("line", **across, y1=y, y2=y) for y in heights]
+
+
+def _labels(scale: Scale, words: Words) -> list[Markup]:
     drawn = []
     for number, value in enumerate(ticks(scale.low, scale.high)):
         y = float(scale.y(np.array([value]))[0])
-        drawn.append(tag("line", x1=f"{LEFT:g}", x2=f"{WIDTH - RIGHT:g}", y1=f"{y:.1f}", y2=f"{y:.1f}", class_="grid"))
         drawn.append(tag("text", words(value), x=f"{LEFT - 8:g}", y=f"{y + 4:.1f}", class_=_every("ylab", number)))
     for number, (ns, label) in enumerate(_dates(scale.first, scale.last)):
         x = float(scale.x(np.array([ns]))[0])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gpt_trader.core.frames import bars_of, ns_of
 from gpt_trader.core.market import nanoseconds
@@ -45,7 +48,7 @@ def price_sections(params: ReportParams) -> Iterator[Markup]:
 
 def _price(params: ReportParams, bars: Bars) -> Iterator[Markup]:
     trades = params.trades[params.trades["symbol"] == bars.symbol]
-    marks = [*_marks(trades), *_open_marks(params, bars.symbol)]
+    marks = [*_marks(trades), *_open_marks(params, bars)]
     line = Line("price", bars.ts, bars.close)
     yield tag("h2", f"{bars.symbol}: price and trades")
     yield chart([line], lambda v: f"{v:,.5g}", height=230, name=bars.symbol, marks=marks)
@@ -60,11 +63,15 @@ def _marks(trades: pd.DataFrame) -> Iterator[Mark]:
             yield Mark(style, nanoseconds(trade[moment].to_pydatetime()), price, words)
 
 
-def _open_marks(params: ReportParams, symbol: str) -> Iterator[Mark]:
+def _open_marks(params: ReportParams, bars: Bars) -> Iterator[Mark]:
+    """Where what is still held was begun: at the price of that time, for the average may come from later buys."""
     for held in params.positions:
-        if held["symbol"] == symbol and "since" in held:
-            words = f"entry {held['since'][:10]} at {held['average']:,.5g}, {held['quantity']:,.6g}, still held"
-            yield Mark("entry", nanoseconds(datetime.fromisoformat(held["since"])), held["average"], words)
+        if held["symbol"] == bars.symbol and "since" in held:
+            since = nanoseconds(datetime.fromisoformat(held["since"]))
+            price = float(bars.close[min(int(np.searchsorted(bars.ts, since)), len(bars) - 1)])
+            cost = f"{held['quantity']:,.6g} still held at {held['average']:,.5g} on average"
+            words = f"entry {held['since'][:10]}, {cost}"
+            yield Mark("entry", since, price if math.isfinite(price) else held["average"], words)
 
 
 def choice_section(params: ReportParams) -> Iterator[Markup]:
