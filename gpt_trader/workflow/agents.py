@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_OUTPUT_BYTES = 10_000_000
 _KEPT_ERROR_BYTES = 4_000
+_MARK = "GPT_TRADER_TASK"
+"""What every process below an agent inherits, however it tried to get away."""
 _LOOK_SECONDS = 0.02
 
 
@@ -47,7 +49,7 @@ def agent(strand: Strand, attempt: Attempt) -> Work:
 
     def call() -> Mapping[str, Any]:
         began = monotonic()
-        response = _checked(_Talk(strand, command, text.encode()).run(), command[0])
+        response = _checked(_Talk(strand, command, text.encode(), name=task["task_id"]).run(), command[0])
         response.setdefault("execution_time", round(monotonic() - began, 6))
         if response["status"] == "failure":
             raise AgentFailed(f"{command[0]} reports: {'; '.join(map(str, response['errors'])) or 'failure'}")
@@ -81,8 +83,9 @@ def _checked(text: bytes, program: str) -> dict[str, Any]:
 class _Talk:
     """One conversation with one program, in a process group of its own."""
 
-    def __init__(self, strand: Strand, command: list[str], task: bytes) -> None:
+    def __init__(self, strand: Strand, command: list[str], task: bytes, *, name: str) -> None:
         self.strand = strand
+        self.name = name
         self.command = command
         self.task = task
         self.output = bytearray()
@@ -98,10 +101,14 @@ class _Talk:
         ]
         for thread in threads:
             thread.start()
+        orderly = False
         try:
             self._wait(process, threads[1])
+            orderly = not self.flooded
         finally:
             _kill_group(process)
+            if not orderly:
+                _kill_strays(self.name)
             for thread in threads:
                 thread.join(1.0)
             for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
@@ -116,7 +123,7 @@ class _Talk:
 
     def _start(self) -> subprocess.Popen[bytes]:
         pipe = subprocess.PIPE
-        env, folder = dict(self.strand.run.parts.agent_env), self.strand.run.parts.agent_folder
+        env, folder = {**self.strand.run.parts.agent_env, _MARK: self.name}, self.strand.run.parts.agent_folder
         try:
             return subprocess.Popen(
                 self.command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, cwd=folder, start_new_session=True
@@ -173,3 +180,13 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
         with suppress(psutil.Error):
             child.kill()
     process.wait()
+
+
+def _kill_strays(task: str) -> None:
+    """End what left the program's group and outlived its parent: it still carries the name of the task."""
+    import psutil
+
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get(_MARK) == task:
+                process.kill()

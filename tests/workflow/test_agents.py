@@ -63,7 +63,7 @@ def test_an_agent_inherits_no_secrets(home: House, monkeypatch: pytest.MonkeyPat
     program = _agent(home.folder, _answer("dict(os.environ)"))
     seen = _run(home, program).steps["trend"]["result"]
     assert "canary-7311" not in json.dumps(seen)
-    assert set(seen) <= {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"}
+    assert set(seen) <= {"PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "GPT_TRADER_TASK"}
 
 
 def test_an_agent_that_is_late_is_killed_with_its_children(home: House) -> None:
@@ -79,6 +79,28 @@ def test_an_agent_that_is_late_is_killed_with_its_children(home: House) -> None:
     pids = [int(p) for p in (home.folder / "pids").read_text().split()]
     assert len(pids) == 2
     _until(lambda: not any(psutil.pid_exists(p) and psutil.Process(p).status() != "zombie" for p in pids))
+
+
+@pytest.mark.parametrize("ending", ["late", "cancelled", "flooding"])
+def test_a_child_that_left_its_group_and_its_parent_is_killed_too(lite: House, ending: str) -> None:
+    pid = lite.folder / "pid"
+    last = "while True: sys.stdout.write('x' * 1000000)" if ending == "flooding" else "time.sleep(60)"
+    program = _agent(
+        lite.folder,
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+        f"        open({str(pid) + '~'!r}, 'w').write(str(os.getpid())); os.rename({str(pid) + '~'!r}, {str(pid)!r})\n"
+        f"        os.close(1); time.sleep(60)\n    os._exit(0)\nos.wait()\n"
+        f"while not os.path.exists({str(pid)!r}): time.sleep(0.01)\n{last}\n",
+    )
+    handle = lite.runner.start(
+        lite.load(workflow(f'- a: {{agent: ["{program}"], timeout: {2 if ending == "late" else 30}}}'))
+    )
+    _until(pid.exists)
+    if ending == "cancelled":
+        handle.cancel()
+    assert handle.result(30).status == ("CANCELLED" if ending == "cancelled" else "FAILED")
+    child = int(pid.read_text())
+    _until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
 
 
 def test_cancelling_a_run_kills_its_agent(home: House) -> None:
