@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gpt_trader.core.errors import Conflict
+from gpt_trader.core.errors import Conflict, Fenced
 from tests.workflow.runhouse import House, house, workflow
 from tests.workflow.test_runner import _until
 
@@ -211,6 +211,23 @@ class TestTries:
             assert other.runner.resume(parked.id).result(30).status == "FAILED"
             errors = [r.error or "" for r in other.steps(parked.id)["steps[0].steps[0]"]]
         assert not any("time has run out" in error for error in errors)
+
+
+def test_a_run_that_would_begin_with_a_record_that_was_forgotten_meanwhile_does_not_begin(home: House) -> None:
+    """Else it would hold its step for done, and a resume would do it again."""
+    text = workflow("- a: {slice: notes, method: note, with: {log: LOG, text: a}}\n- b: {slice: count, method: inc}")
+    first = home.run(text)
+    records = home.runs.steps
+
+    def pruned_meanwhile(run_id: str) -> Any:
+        found = records(run_id)
+        home.runs.prune(before=home.runs.now())
+        return found
+
+    home.runs.steps = pruned_meanwhile  # type: ignore[method-assign]
+    with pytest.raises(Fenced):
+        home.runner.rerun(first.id, from_step="b").result(30)
+    assert home.runs.recent() == []
 
 
 @pytest.mark.parametrize("method", ["leave", "quit_task"])
