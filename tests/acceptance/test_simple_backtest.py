@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -86,6 +87,20 @@ def test_from_the_shell_it_runs_the_seven_steps(call):
     last = steps[-1]["outputs"]
     assert Path(last["report_path"]).stat().st_size > 10_000
     assert list(steps[3]["outputs"]["selection"]) == ["AAPL", "MSFT"]
+
+
+def test_the_demo_ends_with_the_summary_and_the_path_of_a_report(call):
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    words = ("run", "simple_backtest", "--symbols", "AAPL", "MSFT")
+    assert f"gpt-trader {' '.join(words)}\n" in makefile.partition("\ndemo: ")[2].partition("\n\n")[0] + "\n"
+    done = call(*words)
+    assert done.returncode == 0, done.stderr
+    report = re.search(r"^  report_path +(\S+\.html)$", done.stdout, re.MULTILINE)
+    assert report is not None
+    page = Path(report[1]).read_text()
+    summary = re.search(r"^  summary +(100,000\.00 became .*\.)$", done.stdout, re.MULTILINE)
+    assert summary is not None
+    assert summary[1] in page
 
 
 @pytest.mark.parametrize("step", [2, 6])
