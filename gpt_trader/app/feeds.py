@@ -11,6 +11,7 @@ from pydantic import ValidationError as Invalid
 
 from gpt_trader.core.catalog import Catalog
 from gpt_trader.core.errors import UsageError, did_you_mean
+from gpt_trader.core.faults import fault_of
 
 if TYPE_CHECKING:
     from gpt_trader.adapters.feeds.files import FileSource
@@ -127,7 +128,7 @@ def _maker(provider: str, model: type[Options], make: Callable[[Any], T]) -> Cal
             name = ".".join(map(str, fault["loc"]))
             known = did_you_mean(name, model.model_fields) if fault["type"] == "extra_forbidden" else None
             hint = known or f"{provider} takes {', '.join(model.model_fields) or 'no options'}"
-            raise UsageError(f"provider {provider}: {name}: {fault['msg'].lower()}", hint=hint) from None
+            raise UsageError(f"provider {provider}: {fault_of(fault)}", hint=hint) from None
 
     return maker
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
-from gpt_trader.core.errors import NotFound, UsageError, did_you_mean
+from gpt_trader.core.errors import ConfigError, NotFound, UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -88,7 +88,9 @@ def limits_of_words(text: str) -> Literal["none", "standard"] | Mapping[str, Any
     root, faults = strictyaml.read(Source(text, read_text(path)))
     if root is None or faults:
         raise FaultsFound(faults)
-    table: Mapping[str, Any] = root.plain()
+    table: Any = root.plain()
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{text} holds no table of limits", hint="one in each line, such as trades_per_session: 20")
     return table
 
 

@@ -55,7 +55,9 @@ class BacktestConfig:
         for name, wanted in WANTED.items():
             value = getattr(self, name)
             zero_is_fine = name == "borrow_rate"
-            if not isinstance(value, Decimal) or not value.is_finite() or value < 0 or not (value or zero_is_fine):
+            # What is finite as a Decimal may be more than a float, which marks are, can hold.
+            finite = isinstance(value, Decimal) and value.is_finite() and math.isfinite(float(value))
+            if not finite or value < 0 or not (value or zero_is_fine):
                 raise ConfigError(f"{name} must be {wanted}, not {value}")
         if not math.isfinite(self.risk_free):
             raise ConfigError(f"risk_free must be a finite part a year, not {self.risk_free}")

@@ -23,7 +23,8 @@ class FillRules:
         share = self.volume_share
         if share is not None and not (share.is_finite() and 0 < share <= 1):
             raise ConfigError(
-                f"the share of volume must be above 0 and at most 1, not {share}", hint="None switches it off"
+                f"the share of volume must be above 0 and at most 1, not {share}",
+                hint="None takes what there is; on the command line: --volume-share off",
             )
 
     @property

@@ -239,6 +239,9 @@ def test_own_limits_are_named_and_refusals_counted_by_their_codes(call, project)
         (("--symbols", "GOOG", "--param", "quantity=NaN"), 3, "quantity", ""),
         (("--symbols", "GOOG", "--cash", "nan"), 2, "--cash must be a number", ""),
         (("--symbols", "GOOG", "--cash", "-5"), 3, "cash must be", ""),
+        (("--symbols", "GOOG", "--cash", "1e400"), 3, "cash must be", ""),
+        (("--symbols", "GOOG", "--volume-share", "2"), 3, "above 0 and at most 1", "--volume-share off"),
+        (("--symbols", "A", "--data", "synthetic", "--data-option", "bars=x"), 2, "bars must be a valid", "takes seed"),
         (("--symbols", "GOOG", "--leverage", "0"), 3, "leverage must be an exact number above 0", "twice as much"),
         (("--symbols", "A", "--data", "synthetic", "--data-option", "bars=99999"), 2, "99,999 bars of 1d", "at most"),
         (("--symbols", "GOOG", "--fee", "cheap"), 2, "--fee must be a number", ""),
@@ -264,6 +267,15 @@ def test_bad_input_ends_with_its_code_and_a_cure_and_writes_nothing(call, projec
     assert cure in found.err
     assert "Traceback" not in found.err
     assert sorted(project.iterdir()) == before
+
+
+@pytest.mark.parametrize("text", ["just words\n", "- 1\n- 2\n"])
+def test_a_file_without_limits_is_told(call, project, text):
+    (project / "limits.yaml").write_text(text)
+    found = call("backtest", "--symbols", "GOOG", "--limits", "limits.yaml")
+    assert found.code == 3
+    assert "limits.yaml holds no table of limits" in found.err
+    assert "trades_per_session: 20" in found.err
 
 
 @pytest.mark.parametrize("value", [".nan", ".inf", "-1", '"3%"', "", "[1, 2"])

@@ -15,7 +15,7 @@ D = Decimal
 
 
 @pytest.mark.parametrize("name", ["cash", "leverage"])
-@pytest.mark.parametrize("value", [D(0), D(-1), D("nan"), D("inf"), 1.0, "1", None])
+@pytest.mark.parametrize("value", [D(0), D(-1), D("nan"), D("inf"), D("1e400"), 1.0, "1", None])
 def test_money_and_leverage_are_exact_and_above_zero(name: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=f"{name} must be an exact .* above 0"):
         BacktestConfig(**{name: value})

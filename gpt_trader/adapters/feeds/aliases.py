@@ -69,7 +69,7 @@ def _cure(header: Sequence[str], missing: Sequence[str]) -> str:
         other = [sign for sign in SEPARATORS if sign in header[0]]
         named = f"the line holds {other[0]!r}: " if other else ""
         return f"is the separator wrong? {named}pass separator={(other or [';'])[0]!r}"
-    return f"name it, for example columns={{'{missing[0]}': '{header[-1]}'}}"
+    return f"name it, for example columns={{'{missing[0]}': '{header[-1]}'}}, or --data-option columns.{missing[0]}=..."
 
 
 def _list(names: Sequence[str]) -> str:
