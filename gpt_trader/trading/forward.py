@@ -13,6 +13,7 @@ from gpt_trader.core import metrics, trade_metrics
 from gpt_trader.core.errors import NoBars
 from gpt_trader.trading.late_start import LateStart
 from gpt_trader.trading.modes import run_backtest
+from gpt_trader.trading.results import exposures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,12 +40,16 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What happened from a moment on: times, equity at each of them, the trades, and the whole report behind it."""
+    """What happened from a moment on: times, equity at each of them, the trades, and the whole report behind it.
+
+    The exposures, gross and net, are what was held as a part of the equity.
+    """
 
     times: NDArray[np.int64]
     equity: Floats
     trades: tuple[RoundTrip, ...]
     report: Report
+    exposure: tuple[Floats, Floats]
 
 
 def moments_of(bars: Sequence[Bars]) -> NDArray[np.int64]:
@@ -91,7 +96,8 @@ def trade_from(
     warm = [replace(spec, make=LateStart(spec.make, start_ns)) for spec in specs]
     report = run_backtest(warm, bars, replace(config, close_at_end="close"))
     at = int(np.searchsorted(report.times, start_ns))
-    return Stretch(report.times[at:], report.equity[at:], report.trades, report)
+    gross, net = exposures(report, bars)
+    return Stretch(report.times[at:], report.equity[at:], report.trades, report, (gross[at:], net[at:]))
 
 
 def figures_of(equity: Floats, profits: Sequence[float], *, periods: float) -> dict[str, float]:

@@ -131,6 +131,8 @@ def test_a_stretch_by_hand_the_strategy_is_warm_and_what_it_holds_is_sold(slice_
     # The wish of before is told at close 4 and bought at open 5 (14); the fall of bar 6 sells at open 7 (14).
     assert got.trades[["entry_price", "exit_price", "profit"]].to_numpy().tolist() == [[14.0, 14.0, 0.0]]
     assert got.equity["equity"].tolist() == [1000.0, 1010.0, 1000.0, 1000.0]
+    assert got.equity["exposure"].tolist() == [0.0, 150 / 1010, 140 / 1000, 0.0]  # ten of it, at the close
+    assert got.equity["net_exposure"].tolist() == got.equity["exposure"].tolist()
 
 
 def test_the_baseline_is_bought_where_the_first_stretch_begins(slice_, ctx):
