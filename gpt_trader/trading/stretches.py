@@ -57,10 +57,8 @@ def account_of(stretches: Sequence[Stretch], base: Stretch | None, name: str) ->
     trades = [trade for s in stretches for trade in s.trades]
     figures = figures_of(equity, profits_of(trades), periods=metrics.observed_periods(times))
     frame = pd.DataFrame({"time": times_of(times), "equity": equity, "drawdown": metrics.underwater(equity)})
-    for column, parts in zip(
-        ("exposure", "net_exposure"), zip(*(s.exposure for s in stretches), strict=True), strict=True
-    ):
-        frame[column] = np.concatenate(parts)
+    frame["exposure"] = np.concatenate([s.exposure[0] for s in stretches])
+    frame["net_exposure"] = np.concatenate([s.exposure[1] for s in stretches])
     if base is not None:
         frame["baseline"] = base.equity[np.minimum(np.searchsorted(base.times, times), len(base.equity) - 1)]
     return {
