@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gpt_trader.trading.costs import Fee, Slippage
 
 FEES = "0.001 or 0.1%, or parts: percent=0.1%,per_share=0.005,minimum=1,maximum=20,maker=-0.01%"
+PARTS = ("percent", "maker")
 SLIPPAGES = "0.0005 or 0.05% of the price, fixed:0.01, volume:0.1, or none"
 
 
@@ -34,19 +35,27 @@ def number(text: str, option: str) -> Decimal:
     return found
 
 
+def part(text: str, option: str) -> Decimal:
+    """A part of something, so less than the whole of it: 10 was meant as 10 %, or as ten basis points."""
+    found = number(text, option)
+    if found >= 1:
+        raise UsageError(f"{option} must be a part below 1, not {text}", hint="0.001 is the same as 0.1%")
+    return found
+
+
 def fee_of(text: str) -> Fee:
     """A fee: one number is a part of the value, several parts have names."""
     from gpt_trader.trading.costs import Fee
 
     if "=" not in text:
-        return Fee(percent=number(text, "--fee"))
+        return Fee(percent=part(text, "--fee"))
     known = [f.name for f in fields(Fee)]
     parts: dict[str, Decimal] = {}
-    for part in text.split(","):
-        name, _, value = part.partition("=")
-        if name.strip() not in known:
-            raise UsageError(f"--fee has no part '{name.strip()}'", hint=did_you_mean(name.strip(), known))
-        parts[name.strip()] = number(value, f"--fee {name.strip()}")
+    for one in text.split(","):
+        name, _, value = (word.strip() for word in one.partition("="))
+        if name not in known:
+            raise UsageError(f"--fee has no part '{name}'", hint=did_you_mean(name, known))
+        parts[name] = (part if name in PARTS else number)(value, f"--fee {name}")
     return Fee(**parts)
 
 
@@ -58,11 +67,12 @@ def slippage_of(text: str) -> Slippage:
     if text == "none":
         return Slippage()
     if not colon:
-        return Slippage("percent", number(text, "--slippage"))
+        return Slippage("percent", part(text, "--slippage"))
     kinds = ("fixed", "percent", "volume")
     if kind not in kinds:
         raise UsageError(f"there is no slippage '{kind}'", hint=did_you_mean(kind, kinds) or f"write {SLIPPAGES}")
-    return Slippage(kind, number(amount, "--slippage"))  # type: ignore[arg-type]
+    read = number if kind == "fixed" else part
+    return Slippage(kind, read(amount, "--slippage"))  # type: ignore[arg-type]
 
 
 def choice(text: str, option: str, *known: str) -> Any:

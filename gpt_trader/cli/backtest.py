@@ -145,7 +145,7 @@ def _place(out: Path | None) -> Iterator[Path | None]:
 
 
 def _config(amounts: dict[str, str], rules: dict[str, Any], choices: dict[str, Any]) -> BacktestConfig:
-    from gpt_trader.app.words import choice, fee_of, limits_of_words, number, slippage_of
+    from gpt_trader.app.words import choice, fee_of, limits_of_words, number, part, slippage_of
     from gpt_trader.trading.config import BacktestConfig
     from gpt_trader.trading.costs import Costs
     from gpt_trader.trading.limits import limits_of
@@ -161,7 +161,7 @@ def _config(amounts: dict[str, str], rules: dict[str, Any], choices: dict[str, A
         costs=Costs(
             fee=fee_of(amounts["fee"]),
             slippage=slippage_of(amounts["slippage"]),
-            spread=number(amounts["spread"], "--spread"),
+            spread=part(amounts["spread"], "--spread"),
         ),
         fill=FillRules(
             same_close=choice(rules["fill"], "--fill", "next_open", "same_close") == "same_close",

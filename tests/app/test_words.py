@@ -43,6 +43,24 @@ def test_what_is_no_finite_number_is_refused_by_the_name_of_its_option(text):
         number(text, "--x")
 
 
+@pytest.mark.parametrize("read", [fee_of, slippage_of])
+@pytest.mark.parametrize("text", ["1", "10", "100%", "250%"])
+def test_a_cost_of_the_whole_value_is_a_slip_of_the_pen(read, text):
+    with pytest.raises(UsageError, match="must be a part below 1"):
+        read(text)
+    assert read("99%") is not None
+
+
+def test_named_parts_are_parts_and_amounts_are_amounts():
+    for wrong in ("percent=1", "maker=5", "per_share=1,percent=10"):
+        with pytest.raises(UsageError, match="below 1"):
+            fee_of(wrong)
+    with pytest.raises(UsageError, match="below 1"):
+        slippage_of("volume:2")
+    assert fee_of("minimum=5,per_share=1").minimum == 5
+    assert slippage_of("fixed:2").amount == 2
+
+
 def test_a_fee_is_a_part_of_the_value_or_has_named_parts():
     assert fee_of("0.1%") == Fee(percent=Decimal("0.001"))
     parts = fee_of("per_share=0.005, minimum=1,maximum=20,maker=-0.01%")
