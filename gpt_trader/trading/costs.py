@@ -30,6 +30,12 @@ class Fee(_NoNegatives):
     minimum: Decimal = ZERO
     maximum: Decimal | None = None
 
+    @property
+    def only_percent(self) -> Decimal | None:
+        """The part of the value, where the fee is nothing but that."""
+        more = self.maker is not None or self.per_share or self.minimum or self.maximum is not None
+        return None if more else self.percent
+
     def of(self, quantity: Decimal, value: Decimal, *, maker: bool = False) -> Decimal:
         """The fee for so many shares of this value."""
         part = self.maker if maker and self.maker is not None else self.percent

@@ -76,7 +76,9 @@ class Desk:
         for fill in self.broker.settle(data):
             self.book(fill)
         self.account.opening = None
-        self._note_ended()
+        ended = self.broker.drain()
+        if ended:
+            self.tape.ended.extend(ended)
 
     def mark(self, data: MarketData) -> None:
         """Value the account at the new price, and let the guard look where a limit may be reached."""
@@ -147,15 +149,18 @@ class Desk:
     def act(self, data: MarketData, signals: Iterable[Proposal]) -> None:
         """Bring signals to the market, as far as the guard lets them."""
         for seat, signal in signals:
-            order = self.size(seat, signal, data)
-            if order is None:
-                continue
-            verdict = self.check(order, self.decided(data))
-            self.record(verdict)
-            if isinstance(verdict, Approved):
-                self.submit(verdict)
+            order = make_order(self.account, seat, signal, data, self.tape.next_id())
+            if order is not None:
+                self.send(order)
         if self._at_close is not None:
             self._fill_at_close(data)
+
+    def send(self, order: Order | Refused) -> None:
+        """Check, record and submit: the only way to the market."""
+        verdict = self.check(order)
+        self.record(verdict)
+        if isinstance(verdict, Approved):
+            self.submit(verdict)
 
     def obey(self, halts: Sequence[Halt], data: MarketData) -> None:
         """Do what the guard demands: alert, take entries back, and close everything where it says so."""
@@ -176,29 +181,21 @@ class Desk:
     def cancel(self, order: Order) -> None:
         """Take an order back."""
         self.broker.cancel(order.id)
-        self._note_ended()
+        self.tape.ended.extend(self.broker.drain())
 
     def flatten(self, data: MarketData) -> None:
         """Send a closing order for everything that is held; what does not fill at once goes on working."""
         for position in list(self.account.portfolio.positions.values()):
             if position.quantity:
-                order = closing_order(self.account, position, data, self.tape.next_id(), reason="flatten")
-                verdict = self.check(order, self.decided(data))
-                self.record(verdict)
-                if isinstance(verdict, Approved):
-                    self.submit(verdict)
+                self.send(closing_order(self.account, position, data, self.tape.next_id(), reason="flatten"))
 
     def size(self, seat: Seat, signal: TradeSignal, data: MarketData) -> Order | Refused | None:
         """Make an order of a signal: how much, on which lots and ticks; None when its target is reached already."""
         return make_order(self.account, seat, signal, data, self.tape.next_id())
 
-    def decided(self, data: MarketData) -> int:
-        """When a decision on this is made: a bar is known when it ends."""
-        return data.ns + self._rows[data.symbol][0].span
-
-    def check(self, order: Order | Refused, ns: int) -> Approved | Refused:
-        """The guard's verdict."""
-        return self.guard.check(order, ns) if isinstance(order, Order) else order
+    def check(self, order: Order | Refused) -> Approved | Refused:
+        """The guard's verdict at the moment of the decision."""
+        return self.guard.check(order, order.ns) if isinstance(order, Order) else order
 
     def record(self, verdict: Approved | Refused) -> None:
         """Write the verdict down before anything leaves."""
@@ -260,11 +257,6 @@ class Desk:
     def progress(self) -> object:
         """Something that changes while the desk moves."""
         return self.walks, len(self.curve), len(self.tape.fills)
-
-    def _note_ended(self) -> None:
-        ended = self.broker.drain()
-        if ended:
-            self.tape.ended.extend(ended)
 
     def _seat_all(self) -> None:
         seats = [seat for seat in self.seats if not seat.stopped]

@@ -24,6 +24,7 @@ class Execution:
         self._account = account
         self._costs = costs
         self._fee = costs.fee
+        self._percent = costs.fee.only_percent
         self._moves_price = costs.moves_price
         self._share = volume_share
         self._part = float(volume_share) if volume_share is not None else 0.0
@@ -43,7 +44,8 @@ class Execution:
             position = lane.own.get(strategy)
             if position is not None:
                 change = aim - position.quantity if w.buys else position.quantity - aim
-                quantity = min(quantity, change)
+                if change < quantity:  # noqa: PLR1730 - a call would cost as much as all else here
+                    quantity = change
         if quantity <= ZERO:
             return "nothing_left"
         size = lane.as_float(quantity)
@@ -61,7 +63,8 @@ class Execution:
         if self._moves_price:
             filled = base if maker else self._moved(w, base, quantity, bar)
             slipped = abs(filled - base) * quantity
-        fee = self._fee.of(quantity, quantity * filled * lane.instrument.multiplier, maker=maker)
+        value = quantity * filled * lane.instrument.multiplier
+        fee = value * self._percent if self._percent is not None else self._fee.of(quantity, value, maker=maker)
         if not account.surely_affords(lane, size if w.buys else -size, price) and not account.affords(
             symbol, quantity if w.buys else -quantity, filled, fee
         ):

@@ -11,7 +11,7 @@ import numpy as np
 from gpt_trader.core import metrics, trade_metrics
 from gpt_trader.core.drawdowns import longest_drawdown
 from gpt_trader.core.market import Dividend, Split
-from gpt_trader.core.orders import BUY, ZERO
+from gpt_trader.core.orders import ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,7 +63,8 @@ def _return_figures(returns: Floats, report: Facts, periods: float) -> dict[str,
 def _trade_figures(trades: Iterable[RoundTrip]) -> dict[str, float]:
     closed = list(trades)
     profits = np.array([float(t.profit) for t in closed])
-    gains = np.array([t.gain for t in closed])
+    entries = np.array([float(t.entry_value) for t in closed])
+    gains = np.divide(profits, entries, out=np.zeros_like(profits), where=entries != 0.0)
     return {
         "trades": float(len(closed)),
         "win_rate": trade_metrics.win_rate(profits),
@@ -78,7 +79,8 @@ def _trade_figures(trades: Iterable[RoundTrip]) -> dict[str, float]:
 
 
 def _activity_figures(report: Facts, periods: float) -> dict[str, float]:
-    traded = np.array([float(f.quantity * f.price) for f in report.fills])
+    sizes = np.array([float(f.quantity) for f in report.fills])
+    traded = sizes * np.array([float(f.price) for f in report.fills])
     return {
         "fills": float(len(report.fills)),
         "exposure": metrics.exposure(positions_held(report)),
@@ -101,18 +103,12 @@ def _benchmark_figures(returns: Floats, report: Facts, periods: float) -> dict[s
 
 def positions_held(report: Facts) -> Floats:
     """At each time of the curve, how many strategies hold something."""
-    held: dict[tuple[str, str], Decimal] = {}
-    moments: list[int] = []
-    steps: list[int] = []
-    for fill in report.fills:
-        key = (fill.strategy, fill.symbol)
-        before = held.get(key, ZERO)
-        held[key] = after = before + (fill.quantity if fill.side is BUY else -fill.quantity)
-        if bool(before) != bool(after):
-            moments.append(fill.ns)
-            steps.append(1 if after else -1)
+    opened = [p.opened_ns for p in report.portfolio.positions.values() if p.quantity]
+    began = [*(trip.entry_ns for trip in report.trades), *opened]
+    ended = [trip.exit_ns for trip in report.trades]
     changes = np.zeros(len(report.times) + 1)
-    np.add.at(changes, np.searchsorted(report.times, np.array(moments, dtype=np.int64)), steps)
+    for moments, step in ((began, 1), (ended, -1)):
+        np.add.at(changes, np.searchsorted(report.times, np.array(moments, dtype=np.int64)), step)
     return np.asarray(np.cumsum(changes[:-1]), dtype=np.float64)
 
 

@@ -59,7 +59,7 @@ class Guard:
         self._per_strategy = {name: tuple(own) for name, own in (per_strategy or {}).items()}
         self._strategy_memory = {name: Memory() for name in self._per_strategy}
         self._screen = Screen(self._controls, costs, leverage=float(account.leverage))
-        self._screens = self._screen.knows_all and not per_strategy
+        self._screens = self._screen.knows_all and not per_strategy and account.single
         self._running = tuple(running)
         self._remembers = bool(controls or running or per_strategy)
         self._session_offset = session_offset_ns

@@ -199,7 +199,7 @@ def finish(bench: Bench, bars: Sequence[Bars], config: BacktestConfig) -> None:
 def _close(bench: Bench, position: Position, last: MarketData, price: float) -> None:
     desk = bench.desk
     order = closing_order(desk.account, position, last, desk.tape.next_id(), reason="close_at_end")
-    verdict = desk.check(order, desk.decided(last))
+    verdict = desk.check(order)
     desk.record(verdict)
     if isinstance(verdict, Approved):
         desk.submit(verdict)

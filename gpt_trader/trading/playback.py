@@ -75,28 +75,30 @@ class TypicalVolume:
 
     def __init__(self, bars: Bars, *, block: int = 20) -> None:
         self._bars = bars
+        self._span = bars.span
         self._block = block
         self._next = 0
         self._known: list[int] = []
         self._medians: list[float] = []
         self._before = math.nan
         self._until = -NEVER
-        self._at = 0
+        self._usual, self._begin, self._end = math.nan, 0, 0
 
     def __call__(self, ns: int) -> float:
         """The usual volume at this moment; NaN while too little was seen."""
+        if not self._begin <= ns < self._end:
+            self._find(ns)
+        return self._usual
+
+    def _find(self, ns: int) -> None:
         if self._next > BLOCKS * self._block and self._known and ns < self._known[0]:
             self._next, self._medians, self._until = 0, [], -NEVER
         while ns >= self._until:
             self._measure()
-        known, at = self._known, self._at
-        if at and known[at - 1] > ns:
-            at = bisect_right(known, ns, 0, at)
-        else:  # time goes on, so the next is near
-            while at < len(known) and known[at] <= ns:
-                at += 1
-        self._at = at
-        return self._medians[at - 1] if at else self._before
+        known, at = self._known, bisect_right(self._known, ns)
+        self._usual = self._medians[at - 1] if at else self._before
+        self._begin = known[at - 1] if at else ns
+        self._end = known[at] if at < len(known) else self._until
 
     def _measure(self) -> None:
         """The next blocks, and when the first one after them is known."""
@@ -107,8 +109,8 @@ class TypicalVolume:
         ranked = np.sort(part.volume[: count * block].reshape(count, block), axis=1)  # np.median imports too much
         middle = (ranked[:, (block - 1) // 2] + ranked[:, block // 2]) / 2.0
         medians = np.where(np.isnan(ranked[:, -1]), np.nan, middle).tolist()
-        known = (part.ts[block - 1 : count * block : block] + self._bars.span).tolist()
-        self._known, self._medians, self._at = known[:BLOCKS], medians[:BLOCKS], 0
+        known = (part.ts[block - 1 : count * block : block] + self._span).tolist()
+        self._known, self._medians = known[:BLOCKS], medians[:BLOCKS]
         self._next = first + BLOCKS * block
         self._until = known[BLOCKS] if count > BLOCKS else NEVER
 
@@ -118,6 +120,7 @@ class Past:
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
+        self._span = bars.span
         self._first = 0
         self._ends: Times = np.empty(0, dtype=np.int64)
         self._tail: tuple[int, int, Bars] = (-1, 0, bars)
@@ -135,7 +138,7 @@ class Past:
         while not len(self._ends) or (ns >= self._ends[-1] and self._first + len(self._ends) < len(self._bars)):
             self._first += max(0, len(self._ends) - 1)
             part = self._bars[self._first : self._first + CHUNK].loaded()
-            self._ends = part.ts + self._bars.span
+            self._ends = part.ts + self._span
         return self._first + int(np.searchsorted(self._ends, ns, side="right"))
 
 

@@ -65,8 +65,9 @@ class Screen:
         """Whether every control must pass this order."""
         _, _, symbol, side, quantity, terms, price, decided, _, _, parent, _ = order
         lane = account.lanes.get(symbol)
-        if lane is None or terms is not AT_MARKET or parent is not None or not account.single:
+        if lane is None or terms is not AT_MARKET or parent is not None:
             return False
+        worth = price * lane.unit
         units = lane.as_float(quantity)
         after = lane.held + (units if side is BUY else -units)
         size = after if after >= 0.0 else -after
@@ -74,9 +75,9 @@ class Screen:
             0.0 < units <= self.size
             and 0.0 < price < INF
             and price == lane.price
-            and units * price * lane.unit <= self.notional
+            and units * worth <= self.notional
             and size <= self.position
-            and size * price * lane.unit * self._worth < account.equity
+            and size * worth * self._worth < account.equity
             and memory.trades < self.trades
             and ns == decided
             and ns - lane.ns - lane.span <= self._age

@@ -86,9 +86,20 @@ class SimBroker:
         works = self._works.get(data.symbol)
         if not works:
             return NO_FILLS
-        if len(works) == 1 and works[0].plain:
-            return self._settle_plain(works[0], data)
-        return self._settle(works, data)
+        w = works[0]
+        if not w.plain or len(works) > 1:
+            return self._settle(works, data)
+        if data.ns < w.live_from or not data.tradable():
+            return NO_FILLS
+        made = self._execution.fill(w, data.open, data)
+        if isinstance(made, Fill):
+            self._fills.append(made)
+            if not w.left:
+                self._remove(w)
+            return (made,)
+        if made is not None:
+            self._end(w, made, data.ns)
+        return NO_FILLS
 
     def settle_close(self, data: MarketData) -> Iterator[Fill]:
         """Fill market orders at the close they were decided on; only for those who asked for it by name."""
@@ -135,19 +146,6 @@ class SimBroker:
         return dict(self.account.portfolio.cash)
 
     # --- one bar ------------------------------------------------------------------------------------------------------
-
-    def _settle_plain(self, w: Working, bar: MarketData) -> Iterable[Fill]:
-        if bar.ns < w.live_from or not bar.tradable():
-            return NO_FILLS
-        made = self._execution.fill(w, bar.open, bar)
-        if isinstance(made, Fill):
-            self._fills.append(made)
-            if not w.left:
-                self._remove(w)
-            return (made,)
-        if made is not None:
-            self._end(w, made, bar.ns)
-        return NO_FILLS
 
     def _settle(self, works: list[Working], bar: MarketData) -> Iterator[Fill]:
         live = [w for w in list(works) if bar.ns >= w.live_from and self._lives(w, bar)]

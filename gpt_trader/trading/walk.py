@@ -36,6 +36,7 @@ def _alone(  # noqa: C901, PLR0915 - one walk without calls, because every bar p
         if broker.pending:
             desk.settle(data)
         price = data.price
+        ns = data.ns
         equity = account.equity
         if lane.held:
             value = lane.held * price * lane.unit
@@ -44,11 +45,11 @@ def _alone(  # noqa: C901, PLR0915 - one walk without calls, because every bar p
                 lane.value = value
                 lane.price = price
                 account.equity = equity = moved
-                lane.ns = data.ns
+                lane.ns = ns
         else:
             lane.price = price
-            lane.ns = data.ns
-        if equity <= guard.floor or equity > guard.ceiling or data.ns >= guard.wake:
+            lane.ns = ns
+        if equity <= guard.floor or equity > guard.ceiling or ns >= guard.wake:
             desk.look(equity, data)
         append(equity)
         if desk.paused or seat.stopped:

@@ -153,7 +153,7 @@ def test_submit_takes_only_what_the_guard_approved():
     bench.desk.account.lanes["X"].price = 100.0
     with pytest.raises(RefusedByRisk):
         bench.desk.submit(Approved(order))
-    approved: Any = bench.desk.check(order, 2)
+    approved: Any = bench.desk.check(order)
     bench.desk.submit(approved)
     with pytest.raises(RefusedByRisk):
         bench.desk.submit(approved)
