@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from benchmarks import data, measure
 
 FIRST, LAST = 2, 101
+PEER = "vectorbt, chunks of 100"
 PERIODS = 365.0 * 24 * 60
 MEANS = {
     "mean_return": (-0.2484, 1e-3),
@@ -89,7 +91,7 @@ def table(rounds: int) -> str:
     engines = {
         "gpt-trader, 1 thread": measure.ours("sweep", 1),
         "gpt-trader, 2 threads": measure.ours("sweep", 2),
-        "vectorbt, chunks of 100": measure.peer("BENCH_VECTORBT", "vectorbt_sweep.py"),
+        PEER: measure.peer("BENCH_VECTORBT", "vectorbt_sweep.py"),
         "*a numba loop for this strategy alone*": loop,
     }
     found = measure.in_turns(engines, rounds)
@@ -100,7 +102,21 @@ def table(rounds: int) -> str:
             assert abs(f[figure] - known) <= off * abs(known), (name, f)
         process = whole[name]["process_s"]
         rows.append(f"| {name} | {f['pairs_per_s']:,.0f} | {f['memory_mb']:.0f} | {process:.2f} |")
-    return "\n".join((*rows, *ratios(found, whole)))
+    return "\n".join((*rows, *ratios(found, whole), "", counted(engines[PEER], whole["gpt-trader, 1 thread"])))
+
+
+def counted(peer: list[str] | None, mine: dict[str, float]) -> str:
+    """What is in a whole process, and how long the peer takes where it finds nothing that it compiled before."""
+    told = (
+        "A whole process starts Python, imports, makes the data, compiles and sweeps once. Each of ours\n"
+        "compiles its loops anew and keeps nothing."
+    )
+    if peer is None:
+        return told
+    with tempfile.TemporaryDirectory() as nothing:
+        first = measure.run(["env", f"NUMBA_CACHE_DIR={nothing}", *peer, "once"])["process_s"]
+    more = f"that first one takes {first:.0f} s, {first / mine['process_s']:.0f} times as long as ours"
+    return f"{told} vectorbt's load what the first of them compiled and kept;\n{more}."
 
 
 def ratios(found: dict[str, dict[str, float]], whole: dict[str, dict[str, float]]) -> list[str]:
