@@ -23,6 +23,7 @@ class LateStart:
     def __init__(self, make: Callable[[], TradingStrategyPlugin], start_ns: int) -> None:
         self.__wrapped__ = make
         self.Params = getattr(make, "Params", None)
+        self.per_symbol = getattr(make, "per_symbol", False)
         self._start = start_ns
 
     def __call__(self) -> TradingStrategyPlugin:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from gpt_trader.core.bars import priced
 from gpt_trader.core.errors import NoBars, UsageError
@@ -13,6 +16,7 @@ from gpt_trader.core.market import nanoseconds
 from gpt_trader.core.orders import exact
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.costs import Costs, Fee, Slippage
+from gpt_trader.trading.late_start import LateStart
 from gpt_trader.trading.modes import run_backtest
 from gpt_trader.trading.playback import instrument_of
 from gpt_trader.trading.seats import StrategySpec
@@ -33,15 +37,20 @@ INVESTED = 0.95
 
 def traded_bars(asked: SessionParams) -> list[Bars]:
     """The bars from the decision on; a symbol without any is an error that says what to change."""
+    every, start = seen_bars(asked)
+    return every if start is None else [b.between(start, None) for b in every]
+
+
+def seen_bars(asked: SessionParams) -> tuple[list[Bars], int | None]:
+    """All bars, for strategies that have seen what was before, and the moment from which on they trade."""
     every = [_alive(b) for b in traded_of(asked.bars, asked.data_provenance)]
     if not asked.decided_at:
-        return every
+        return every, None
     start = nanoseconds(datetime.fromisoformat(asked.decided_at))
-    cut = [b.between(start, None) for b in every]
-    short = next((b.symbol for b in cut if len(b) < 2), None)
+    short = next((b.symbol for b in every if len(b.between(start, None)) < 2), None)
     if short is not None:
         raise NoBars(f"{short} has no two bars from {asked.decided_at} on", hint="choose on a smaller part (train)")
-    return cut
+    return every, start
 
 
 def config_of(asked: SessionParams, bars: Sequence[Bars], limits: Choice) -> BacktestConfig:
@@ -74,15 +83,39 @@ def specs_of(asked: TradeParams, catalog: StrategyCatalog, symbols: Sequence[str
     return [StrategySpec(asked.strategy, catalog[asked.strategy], asked.params, tuple(symbols), sizing)]
 
 
-def compared(asked: SessionParams, catalog: StrategyCatalog, bars: Sequence[Bars]) -> Report | None:
+def compared(
+    asked: SessionParams, catalog: StrategyCatalog, bars: Sequence[Bars], start: int | None = None
+) -> Report | None:
     """The baseline over the same bars, in equal sleeves, at the same costs and without limits, if one is named."""
     if not asked.baseline:
         return None
-    make = catalog[asked.baseline]
+    make = late(catalog, start)[asked.baseline]
     rule, cash = f"sleeve:{INVESTED / len(bars)!r}", exact(asked.cash)
     names = {b.symbol: f"{asked.baseline}:{b.symbol}" for b in bars}
     specs = [StrategySpec(name, make, {}, (s,), sizing_of(rule, cash, name)) for s, name in names.items()]
-    return run_backtest(specs, bars, config_of(asked, bars, "none"))
+    return since(run_backtest(specs, bars, config_of(asked, bars, "none")), start)
+
+
+def late(catalog: StrategyCatalog, start: int | None) -> StrategyCatalog:
+    """The same strategies, but that they only watch before this moment."""
+    return catalog if start is None else cast("StrategyCatalog", _Late(catalog, start))
+
+
+class _Late:
+    def __init__(self, catalog: StrategyCatalog, start: int) -> None:
+        self._catalog, self._start = catalog, start
+
+    def __getitem__(self, name: str) -> Any:
+        return LateStart(self._catalog[name], self._start)
+
+
+def since(report: Report, start: int | None) -> Report:
+    """The part of a report from the moment on at which trading began."""
+    if start is None:
+        return report
+    at = int(np.searchsorted(report.times, start))
+    benchmark = None if report.benchmark is None else report.benchmark[at:]
+    return replace(report, times=report.times[at:], equity=report.equity[at:], benchmark=benchmark)
 
 
 def _alive(bars: Bars) -> Bars:
@@ -91,8 +124,6 @@ def _alive(bars: Bars) -> Bars:
 
 
 def _instrument(bars: Bars, size: Mapping[str, Any]) -> Instrument:
-    from dataclasses import replace
-
     return replace(instrument_of(bars), lot=exact(size.get("lot", 1.0)))
 
 
@@ -105,7 +136,8 @@ def _spec(symbol: str, asked: TradeParams, catalog: StrategyCatalog, *, share: f
     size = asked.sizes.get(symbol, {})
     make: Any = catalog[name]
     if "stop_atrs" in size:
-        make = WithStop(make, bars=size["atr_bars"], distance=size["stop_atrs"], first=size.get("atr"))
+        known = None if isinstance(make, LateStart) else size.get("atr")  # who watched has measured it
+        make = WithStop(make, bars=size["atr_bars"], distance=size["stop_atrs"], first=known)
     label = f"{name}:{symbol}"
     sizing = sizing_of(size.get("rule", f"sleeve:{share!r}"), exact(asked.cash), label)
     return StrategySpec(label, make, given, (symbol,), sizing)

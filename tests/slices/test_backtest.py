@@ -8,9 +8,12 @@ import pytest
 
 from gpt_trader.core.errors import BadData, ConfigError, NoBars, NotFound, UsageError
 from gpt_trader.core.frames import frame_of, said_of
+from gpt_trader.core.market import DAY
 from gpt_trader.slices.backtest.params import BacktestParams
 from gpt_trader.slices.backtest.slice import Backtest
-from tests.slices.market import bars_from, day, walk
+from gpt_trader.trading.forward import trade_from
+from gpt_trader.trading.requests import config_of, specs_of
+from tests.slices.market import FIRST, bars_from, day, walk
 
 FREE = {"fee": 0.0, "slippage": 0.0}
 HOLD = {"AAA": {"strategy": "buy_and_hold", "params": {}}}
@@ -83,7 +86,7 @@ def test_only_bars_from_the_decision_on_are_traded_and_it_is_said(run):
     assert got.equity["equity"].tolist() == [500.0, 510.0, 520.0]
     assert (got.period["out_of_sample"], got.period["bars"]) == (True, 3)
     assert got.period["words"].endswith("out of sample: the strategies were chosen once, on earlier bars alone")
-    assert [d["bars"] for d in got.provenance["data"]] == [3]
+    assert [d["bars"] for d in got.provenance["data"]] == [6]  # the strategy has seen what was before
 
 
 def test_one_named_strategy_over_all_bars_is_said_to_be_in_sample(run):
@@ -91,11 +94,38 @@ def test_one_named_strategy_over_all_bars_is_said_to_be_in_sample(run):
     assert got.period["words"] == "2000-01-01 to 2000-01-03, in sample: nothing was held back"
 
 
-def test_the_future_after_the_end_of_the_bars_is_not_needed_and_the_past_before_them_not_used(run):
+def test_a_strategy_has_seen_what_was_before_the_decision_as_when_it_walks_forward(run, strategies):
     bars = walk(300, seed=7)
-    cut = run(bars[100:], strategy="sma_cross")
-    same = run(bars, strategy="sma_cross", decided_at=day(100).isoformat())
-    assert cut.equity.equals(same.equity)
+    asked = {"strategy": "sma_cross", "params": {"fast": 5, "slow": 30}, "close_at_end": "close"}
+    got = run(bars, decided_at=day(100).isoformat(), **asked)
+    params = BacktestParams(bars=frame_of([bars]), **asked)
+    forward = trade_from(
+        specs_of(params, strategies, ["AAA"]), [bars], FIRST + 100 * DAY, config=config_of(params, [bars], "none")
+    )
+    assert got.equity["equity"].tolist() == forward.equity.tolist()
+    assert got.trade_count == len(forward.trades) == 3
+    # As many bars as its longest average needs are enough, and none that come after the end.
+    near = run(bars[60:], decided_at=day(100).isoformat(), **asked)
+    assert near.equity["equity"].equals(got.equity["equity"])
+    early = run(bars[:250], decided_at=day(100).isoformat(), **asked | {"close_at_end": "no"})
+    assert early.equity["equity"].tolist()[:-1] == got.equity["equity"].tolist()[:149]
+    days = (60, 120, 180)
+    warm = [run(bars, decided_at=day(d).isoformat(), **asked).final_equity for d in days]
+    assert warm != [run(bars[d:], **asked).final_equity for d in days]  # which have no averages yet, and enter later
+
+
+def test_a_stop_by_risk_is_as_far_as_what_was_seen_before_the_decision_says(run):
+    bars = walk(200, seed=3)
+    size = {"AAA": {"rule": "risk:0.01", "stop_atrs": 2.0, "atr_bars": 14, "lot": 1.0}}
+    asked = {"strategy": "buy_and_hold", "sizes": size, "baseline": "", **FREE}
+    got = run(bars, decided_at=day(120).isoformat(), **asked)
+    spans = [max(bars.high[i], bars.close[i - 1]) - min(bars.low[i], bars.close[i - 1]) for i in range(1, 121)]
+    value = sum(spans[:14]) / 14
+    for span in spans[14:]:
+        value += (span - value) / 14
+    held = got.trades["quantity"].iloc[0] if len(got.trades) else got.positions[0]["quantity"]
+    stop = round(bars.close[120] - 2 * value, 2)
+    assert held == int(1_000 / (bars.close[120] - stop))  # one per cent of 100,000 is lost at the stop
 
 
 def test_every_symbol_trades_its_own_strategy_on_one_account(run):

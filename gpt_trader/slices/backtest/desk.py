@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt_trader.slices.backtest.mix import mixed
 from gpt_trader.trading.modes import run_backtest
-from gpt_trader.trading.requests import config_of, specs_of
+from gpt_trader.trading.requests import config_of, late, since, specs_of
 
 if TYPE_CHECKING:
     from gpt_trader.core.bars import Bars
@@ -21,19 +21,20 @@ def tested(
     params: BacktestParams,
     catalog: StrategyCatalog,
     bars: Sequence[Bars],
+    start: int | None,
     *,
     progress: Callable[[float, float, str], None],
     check: Callable[[], None],
 ) -> Report:
-    """The report of the strategies that were chosen."""
+    """The report of the strategies that were chosen, from the moment on at which they trade."""
     total = sum(len(b) for b in bars)
-    specs = wanted(params, catalog, [b.symbol for b in bars])
+    specs = wanted(params, late(catalog, start), [b.symbol for b in bars])
 
     def tell(done: int) -> None:
         check()
         progress(done, total, "bars")
 
-    return run_backtest(specs, bars, config_of(params, bars, params.limits), progress=tell)
+    return since(run_backtest(specs, bars, config_of(params, bars, params.limits), progress=tell), start)
 
 
 def wanted(params: BacktestParams, catalog: StrategyCatalog, symbols: Sequence[str]) -> list[StrategySpec]:

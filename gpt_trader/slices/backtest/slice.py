@@ -22,14 +22,17 @@ class Backtest(Slice):
 
     @method()
     def execute(self, params: BacktestParams, ctx: StepContext) -> Backtested:
-        """Trade the bars from the decision on; `score` is the Sharpe ratio, or 0 where there is none."""
+        """Trade the bars from the decision on; `score` is the Sharpe ratio, or 0 where there is none.
+
+        A strategy has seen the bars before the decision, as when it walks forward.
+        """
         from gpt_trader.slices.backtest.desk import period_of, tested
-        from gpt_trader.trading.requests import compared, traded_bars
+        from gpt_trader.trading.requests import compared, seen_bars
         from gpt_trader.trading.results import outputs_of
 
-        bars = traded_bars(params)
-        report = tested(params, self._strategies, bars, progress=ctx.progress, check=ctx.check)
-        baseline = compared(params, self._strategies, bars)
+        bars, start = seen_bars(params)
+        report = tested(params, self._strategies, bars, start, progress=ctx.progress, check=ctx.check)
+        baseline = compared(params, self._strategies, bars, start)
         return Backtested(**outputs_of(params, report, baseline, bars=bars, period=period_of(params)))
 
     @method()
