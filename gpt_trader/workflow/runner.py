@@ -13,23 +13,22 @@ from pydantic_core import to_json
 from gpt_trader.core.errors import Conflict, JournalError, NotFound
 from gpt_trader.core.failpoints import hit
 from gpt_trader.journal.owners import Ownership, owner_alive
-from gpt_trader.journal.runs import LEASE_SECONDS, RunRecord, versions
+from gpt_trader.journal.runs import LEASE_SECONDS, RunRecord
 from gpt_trader.journal.store import Op
 from gpt_trader.workflow.active import ActiveRun, Halted, Parts, Spot, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Workflow
-from gpt_trader.workflow.expressions import template
 from gpt_trader.workflow.inputs import resolve_inputs
 from gpt_trader.workflow.keeper import Keeper
+from gpt_trader.workflow.openings import Openings
 from gpt_trader.workflow.results import Handle, RunResult
 from gpt_trader.workflow.scope import Scope
-from gpt_trader.workflow.secrets import refuse_written, secrets_of
+from gpt_trader.workflow.secrets import secrets_of
 from gpt_trader.workflow.strand import Strand
 from gpt_trader.workflow.walking import take
 from gpt_trader.workflow.whole import told, walk_workflow
 
 _QUEUE_SECONDS = 0.05
 _OWNER_SECONDS = 0.25
-_MOST_DEFINITIONS = 64
 _AFTERWARDS = re.compile(r"(^|\.workflow\.)(on_failure|finally)\[")
 _AFTERWARDS_LIKE = ("on_failure[%", "finally[%", "%.workflow.on_failure[%", "%.workflow.finally[%")
 
@@ -40,7 +39,7 @@ class Runner:
     def __init__(self, parts: Parts) -> None:
         self._keeper = Keeper(parts.runs, parts.owner)
         self.parts = replace(parts, look_at=self._keeper.look_at)
-        self._definitions: dict[int, tuple[Workflow, str, str]] = {}
+        self._openings = Openings(self.parts)
 
     def __enter__(self) -> Self:
         return self
@@ -76,62 +75,11 @@ class Runner:
         chosen = mode or ("paper" if workflow.mode == "real-time" else workflow.mode)
         run = ActiveRun(parts, workflow, given, own, chosen)
         run.parking = park
-        run.opening = self._opening(run, given, forked_from, keep)
+        run.opening = self._openings.ops(run, forked_from, keep)
         if keep and forked_from:
             kept = set(keep)
             run.load([r for r in parts.runs.steps(forked_from) if (r.path, r.attempt) in kept])
         return self._go(run, queued=workflow.concurrency is not None)
-
-    def _opening(
-        self, run: ActiveRun, inputs: Mapping[str, Any], forked_from: str | None, keep: tuple[tuple[str, int], ...]
-    ) -> list[Op]:
-        """What is committed together with the run's first step."""
-        parts, workflow, own = self.parts, run.workflow, run.own
-        group = self._group(run)
-        ops: list[Op] = []
-        definition, body = self._definition(workflow)
-        if parts.secrets:
-            refuse_written(parts.secrets, body, inputs)
-        ops.append(("definition.put", {"hash": definition, "name": workflow.name, "body": body}, False))
-        row = {
-            "id": own.run_id,
-            "workflow": workflow.name,
-            "mode": run.mode,
-            "status": "RUNNING" if group is None else "WAITING",
-            "reason": "" if group is None else "queued",
-            "definition": definition,
-            "inputs": parts.artifacts.encode(inputs),
-            "versions": versions(),
-            "created_at": parts.runs.now(),
-            "forked_from": forked_from,
-            "group_key": group,
-            "group_limit": workflow.concurrency.limit if workflow.concurrency else 0,
-            "owner": own.owner,
-            "fence": own.fence,
-            "lease_until": parts.runs.lease(),
-        }
-        ops.append(("run.create", row, False))
-        for path, attempt in keep:
-            copied = {"run_id": forked_from, "path": path, "attempt": attempt}
-            ops.append(("step.copy", {**copied, "new_run_id": own.run_id, "new_fence": own.fence}, True))
-        ops.append(parts.runs.event("run.started", {"workflow": workflow.name, "mode": run.mode}, run_id=own.run_id))
-        return ops
-
-    def _definition(self, workflow: Workflow) -> tuple[str, str]:
-        """The hash and the text of a definition, made once for each of the workflows in use."""
-        known = self._definitions.get(id(workflow))
-        if known is None or known[0] is not workflow:
-            if len(self._definitions) >= _MOST_DEFINITIONS:
-                self._definitions.clear()
-            known = self._definitions[id(workflow)] = (workflow, workflow.hash, workflow.to_json())
-        return known[1:]
-
-    def _group(self, run: ActiveRun) -> str | None:
-        concurrency = run.workflow.concurrency
-        if concurrency is None:
-            return None
-        view = {"inputs": run.inputs, "run": run.view, "steps": {}}
-        return f"{run.workflow.name}:{template(concurrency.group).resolve(view)}"
 
     # going on
 
