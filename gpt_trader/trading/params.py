@@ -14,6 +14,7 @@ class SessionParams(Params):
 
     bars: Frame = Field(description="The table of bars.")
     data_provenance: dict[str, dict[str, Any]] = Field({}, description="What is said of the bars.")
+    actions: list[dict[str, Any]] = Field([], description="The splits and dividends that are not in the prices.")
     sizes: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {rule, lot}; else equal sleeves.")
     cash: float = Field(100_000.0, gt=0, description="The money at the start.")
     fee: float = Field(0.001, ge=0, lt=0.1, description="The part of a trade's value that it costs.")

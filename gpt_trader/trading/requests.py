@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from gpt_trader.core.bars import priced
-from gpt_trader.core.errors import NoBars, UsageError
+from gpt_trader.core.errors import NoBars, UsageError, ValidationError
 from gpt_trader.core.frames import traded_of
-from gpt_trader.core.market import nanoseconds
+from gpt_trader.core.market import Dividend, Split, nanoseconds
 from gpt_trader.core.orders import exact
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.costs import Costs, Fee, Slippage
@@ -66,7 +67,24 @@ def config_of(asked: SessionParams, bars: Sequence[Bars], limits: Choice) -> Bac
         limits=limits,
         close_at_end=asked.close_at_end,
         instruments={b.symbol: _instrument(b, asked.sizes.get(b.symbol, {})) for b in bars},
+        actions=actions_of(asked.actions, {b.symbol for b in bars}),
     )
+
+
+def actions_of(told: Sequence[Mapping[str, Any]], symbols: Container[str]) -> tuple[Split | Dividend, ...]:
+    """The splits and dividends of these symbols that were told by the step that fetched the bars."""
+    try:
+        return tuple(
+            Split(row["symbol"], int(row["ns"]), int(row["new"]), int(row["old"]))
+            if row["kind"] == "split"
+            else Dividend(row["symbol"], int(row["ns"]), Decimal(row["amount"]))
+            for row in told
+            if row["symbol"] in symbols
+        )
+    except (KeyError, TypeError, ValueError, ArithmeticError):
+        raise ValidationError(
+            "these are no splits and dividends", hint="pass the actions of data.get_historical"
+        ) from None
 
 
 def specs_of(asked: TradeParams, catalog: StrategyCatalog, symbols: Sequence[str]) -> list[StrategySpec]:

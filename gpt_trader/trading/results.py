@@ -48,7 +48,7 @@ def outputs_of(
         "baseline_metrics": {} if baseline is None else _baseline_metrics(asked, baseline),
         "period": _period(period, told),
         "trades": trades_frame(report),
-        "equity": equity_frame(report, baseline, bars),
+        "equity": equity_frame(report, baseline, bars, asked.actions),
         "positions": positions_of(report),
         "refusals": refusals_of(report),
         "details": {name: told[name] for name in DETAILS},
@@ -56,16 +56,18 @@ def outputs_of(
     }
 
 
-def equity_frame(report: Report, baseline: Report | None, bars: Sequence[Bars]) -> pd.DataFrame:
+def equity_frame(
+    report: Report, baseline: Report | None, bars: Sequence[Bars], actions: Sequence[Mapping[str, Any]] = ()
+) -> pd.DataFrame:
     """Equity, drawdown and exposure by time, with the baseline's equity beside them."""
     frame = report.equity_frame().reset_index()
-    frame["exposure"], frame["net_exposure"] = exposures(report, bars)
+    frame["exposure"], frame["net_exposure"] = exposures(report, bars, actions)
     if baseline is not None:
         frame["baseline"] = baseline.equity
     return frame
 
 
-def exposures(report: Report, bars: Sequence[Bars]) -> tuple[Floats, Floats]:
+def exposures(report: Report, bars: Sequence[Bars], actions: Sequence[Mapping[str, Any]] = ()) -> tuple[Floats, Floats]:
     """At each time what is held as a part of the equity: long and short added, and short taken from long."""
     gross, net = np.zeros(len(report.times)), np.zeros(len(report.times))
     portfolio = report.portfolio
@@ -75,7 +77,9 @@ def exposures(report: Report, bars: Sequence[Bars]) -> tuple[Floats, Floats]:
     for b in bars:
         if b.symbol in units:
             closes = _closes(b, report.times, shortest)
-            value = _held(fills.get(b.symbol, ()), report.times) * closes * units[b.symbol]
+            splits = [a for a in actions if a["kind"] == "split" and a["symbol"] == b.symbol]
+            raw = b.provenance.prices == "raw"
+            value = _held(fills.get(b.symbol, ()), splits if raw else (), report.times) * closes * units[b.symbol]
             gross, net = gross + np.abs(value), net + value
     worth = np.where(report.equity > 0, report.equity, np.nan)
     return gross / worth, net / worth
@@ -88,12 +92,17 @@ def _by_symbol(fills: Sequence[Fill]) -> dict[str, list[Fill]]:
     return found
 
 
-def _held(fills: Sequence[Fill], times: NDArray[np.int64]) -> Floats:
-    """The units of a symbol after each walk."""
+def _held(fills: Sequence[Fill], splits: Sequence[Mapping[str, Any]], times: NDArray[np.int64]) -> Floats:
+    """The units of a symbol after each walk; a split changes them before the first bar that begins with it."""
     changes = np.zeros(len(times) + 1)
     at = np.searchsorted(times, np.array([fill.ns for fill in fills], dtype=np.int64))
     np.add.at(changes, at, [float(fill.quantity if fill.side is BUY else -fill.quantity) for fill in fills])
-    return np.asarray(np.cumsum(changes[:-1]), dtype=np.float64)
+    held: Floats = np.cumsum(changes[:-1])
+    for split in sorted(splits, key=lambda row: int(row["ns"])):
+        first = int(np.searchsorted(times, split["ns"]))
+        if 0 < first < len(held):
+            held[first:] += (split["new"] / split["old"] - 1.0) * held[first - 1]
+    return held
 
 
 def _closes(one: Bars, times: NDArray[np.int64], shortest: int) -> Floats:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpt_trader.core.errors import BadData, ConfigError, NoBars, NotFound, UsageError
+from gpt_trader.core.errors import BadData, ConfigError, NoBars, NotFound, UsageError, ValidationError
 from gpt_trader.core.frames import frame_of, said_of
 from gpt_trader.core.market import DAY
 from gpt_trader.slices.backtest.params import BacktestParams
@@ -246,3 +246,27 @@ def test_a_symbol_without_any_price_is_a_fault_of_the_data_and_single_gaps_are_n
     with pytest.raises(BadData, match="3 of the 3 bars of AAA have no usable price"):
         run(bars_from([float("nan")] * 3), strategy="buy_and_hold")
     assert run(bars_from([10.0, float("nan"), 11.0, 12.0]), strategy="buy_and_hold").final_equity > 0
+
+
+def test_splits_and_dividends_that_are_not_in_the_prices_reach_the_ledger(run):
+    bars = bars_from([100, 100, 50, 50, 60], opens=[100, 100, 50, 50, 60])
+    told = [
+        {"symbol": "AAA", "day": "", "ns": FIRST + 2 * DAY, "kind": "split", "new": 2, "old": 1},
+        {"symbol": "AAA", "day": "", "ns": FIRST + 3 * DAY, "kind": "dividend", "amount": "1.5"},
+        {"symbol": "OTHER", "day": "", "ns": FIRST + 3 * DAY, "kind": "dividend", "amount": "9"},
+    ]
+    asked = {"selection": HOLD, "sizes": {"AAA": {"rule": "units:10"}}, "cash": 2000.0, **FREE}
+    got = run(bars, actions=told, **asked)
+    # 10 shares at 100 become 20 at 50; each pays 1.5; then they are worth 60.
+    assert got.equity["equity"].tolist() == [2000.0, 2000.0, 2000.0, 2030.0, 2230.0]
+    assert got.equity["exposure"].tolist() == pytest.approx([0.0, 0.5, 0.5, 1000 / 2030, 1200 / 2230])
+    assert got.positions[0]["quantity"] == 20.0
+    assert got.details["per_symbol"]["AAA"]["dividends"] == 30.0
+    # The baseline is paid, too: 19 shares become 38.
+    assert got.equity["baseline"].tolist() == [2000.0, 2000.0, 2000.0, 2057.0, 2437.0]
+    assert run(bars, **asked).equity["equity"].iloc[-1] == 1600.0  # who says nothing of them has half the shares
+    # Before the decision nothing is held, so nothing is paid.
+    late = run(bars, actions=told, decided_at=day(3).isoformat(), **asked)
+    assert late.details["per_symbol"]["AAA"]["dividends"] == 0.0
+    with pytest.raises(ValidationError, match="no splits and dividends"):
+        run(bars, actions=[{"symbol": "AAA", "kind": "split"}], **asked)
