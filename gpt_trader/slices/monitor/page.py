@@ -174,4 +174,5 @@ def _heat(value: float) -> Markup:
         return tag("td", "", class_="n")
     strength = min(abs(value) / 0.1, 1.0) * 0.55
     colour = "var(--up-rgb)" if value >= 0 else "var(--down-rgb)"
-    return tag("td", f"{value:.1%}", class_="n", style=f"background:rgba({colour},{strength:.2f})")
+    text = f"{value:.1%}"
+    return tag("td", "0.0%" if text == "-0.0%" else text, class_="n", style=f"background:rgba({colour},{strength:.2f})")
