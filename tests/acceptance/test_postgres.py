@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable
 
 import pytest
@@ -38,12 +37,10 @@ def test_a_run_on_a_server_whose_process_was_killed_is_taken_over(journal: str, 
     until(lambda document: [s["name"] for s in document["steps"]] == ["first", "second"])
     going.signal(signal.SIGKILL)
     going.end()
-    began = time.monotonic()
     found = shell("runs", "resume", "latest", "--json")
     assert found.json["status"] == "SUCCEEDED"
     second = [s for s in found.json["steps"] if s["name"] == "second"]
     assert [s["status"] for s in second] == ["FAILED", "SUCCEEDED"]
-    assert time.monotonic() - began < 3 + 5  # the step takes three
 
 
 def test_a_server_that_is_not_there_is_one_line(shell) -> None:

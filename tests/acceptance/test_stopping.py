@@ -43,14 +43,12 @@ def test_it_stops_in_every_state_and_goes_on_from_there(state: str, number: int,
     going = begin("run", "state")
     until(lambda document: any(s["path"].startswith("steps[0]") for s in document["steps"]))
     time.sleep(0.5)
-    began = time.monotonic()
     going.signal(number)
     found = going.end()
     assert found.code == 130, found.err
-    assert time.monotonic() - began < 4  # what is in a step may end first; nothing new begins
     document = shell("runs", "show", "latest", "--json").json
     assert (document["status"], document["reason"]) == ("WAITING", "interrupted")
-    assert not [s for s in document["steps"] if s["name"] == "after"]
+    assert not [s for s in document["steps"] if s["name"] == "after"], "nothing new begins"
     resumed = shell("runs", "resume", "latest", "--json").json
     assert resumed["status"] == "SUCCEEDED"
     assert [s["name"] for s in resumed["steps"]][-1] == "after"

@@ -135,7 +135,7 @@ class Traffic:
     def get_on(self) -> None:
         """Wait until every publisher has."""
         before = {key: len(seqs) for key, seqs in self.taken.items()}
-        _until(lambda: all(len(seqs) > before[key] + 5 for key, seqs in self.taken.items()), 20)
+        _until(lambda: all(len(seqs) > before[key] + 5 for key, seqs in self.taken.items()), 40)
 
     def end(self) -> None:
         self.over.set()
@@ -163,8 +163,8 @@ def test_the_bus_loses_no_event_that_it_took_and_goes_on_when_the_server_is_back
             server.come_back()
         traffic.get_on()
         traffic.end()
-        _until(traffic.arrived, 5)
-        _until(lambda: subscription.active and subscription.lag == 0)
+        _until(traffic.arrived, 30)
+        _until(lambda: subscription.active and subscription.lag == 0, 30)
         stored = {event.seq for event in bus.history.between(1, 1 << 40, "a.*")}
     store.close()
     assert {seq for seqs in traffic.taken.values() for seq in seqs} <= stored
