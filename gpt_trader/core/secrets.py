@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
 MASK = "***"
 SHORTEST = 8
@@ -56,13 +56,11 @@ class Secrets:
             return [self.clean_values(v) for v in value]
         return value
 
-    def clean_row(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A flat map whose texts are without secrets."""
-        return {k: self.clean(v) if isinstance(v, str) else v for k, v in row.items()}
-
-    def clean_rows(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-        """Several flat maps."""
-        return [self.clean_row(row) for row in rows]
+    def clean_rows(self, rows: Sequence[Mapping[str, Any]], *, but: Container[str] = ()) -> Sequence[Mapping[str, Any]]:
+        """Flat maps whose texts are without secrets, `but` those under these names."""
+        return [
+            {k: self.clean(v) if isinstance(v, str) and k not in but else v for k, v in row.items()} for row in rows
+        ]
 
 
 def _written(value: str) -> set[str]:

@@ -25,6 +25,12 @@ _SERIAL = frozenset({"event.add", "run.enter", "definition.sweep"})
 """What waits for whoever else does one of these; a run begins with an event, so no sweep comes between."""
 
 
+_MADE = frozenset(
+    {"id", "run_id", "new_run_id", "forked_from", "path", "hash", "definition", "owner", "params_hash", "cache_key"}
+)
+"""Texts that the program itself makes; a row must be found by them again, whatever the figures of a secret are."""
+
+
 class Listener(Protocol):
     """Who is told of events; it is called by the thread that writes, while others wait, so it must be quick."""
 
@@ -139,7 +145,7 @@ class Store:
     def append(self, facts: Sequence[Row]) -> int:
         """Commit events, as `write` does but with less ado where it can; the sequence number of the last one."""
         if self.secrets:
-            facts = self.secrets.clean_rows(facts)
+            facts = self.secrets.clean_rows(facts, but=_MADE)
         if self._plain and len(facts) <= ROWS_AT_ONCE and not self._waiting and self._writing.acquire(blocking=False):
             try:
                 seq = self._append(facts)
@@ -328,7 +334,13 @@ class Store:
 
 def _without(secrets: Secrets, ops: Sequence[Op]) -> Sequence[Op]:
     """The same operations, with no secret in any text: whatever the journal holds went through here."""
-    return [(name, secrets.clean_row(p) if isinstance(p, Mapping) else secrets.clean_rows(p), g) for name, p, g in ops]
+    made: list[Op] = []
+    for name, params, guarded in ops:
+        if isinstance(params, Mapping):
+            made.append((name, secrets.clean_rows((params,), but=_MADE)[0], guarded))
+        else:
+            made.append((name, secrets.clean_rows(params, but=_MADE), guarded))
+    return made
 
 
 def _written(batch: Sequence[_Ticket]) -> Written:

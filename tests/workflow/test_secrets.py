@@ -206,3 +206,14 @@ def test_what_is_published_is_kept_without_it(kept: House) -> None:
     assert heard == [{"key": "***"}, {"key": "x***"}]
     assert re.search("RuntimeError: .*", repr(kept.store.read("dead.list", subscriber=None, count=5)))
     assert CANARY.encode() not in everything(kept)
+
+
+def test_figures_of_a_secret_that_a_runs_id_happens_to_hold_do_not_lose_the_run(kept: House) -> None:
+    kept.runner.parts.secrets.know(kept.runs.new_id()[:8])  # the day, which may be somebody's key
+    result = kept.run(
+        workflow("- a: {slice: notes, method: note, with: {log: LOG, text: a}}\n- g: {approval: {}}"), park=True
+    )
+    (asked,) = kept.runs.open_approvals()
+    assert kept.runs.decide(result.id, asked.path, approved=True, by="Ada")
+    assert kept.runner.resume(result.id).result(30).ok
+    assert [run.id for run in kept.runs.recent()] == [result.id]
