@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,7 +98,7 @@ def test_one_named_strategy_over_all_bars_is_said_to_be_in_sample(run):
 
 def test_a_strategy_has_seen_what_was_before_the_decision_as_when_it_walks_forward(run, strategies):
     bars = walk(300, seed=7)
-    asked = {"strategy": "sma_cross", "params": {"fast": 5, "slow": 30}, "close_at_end": "close"}
+    asked: dict[str, Any] = {"strategy": "sma_cross", "params": {"fast": 5, "slow": 30}, "close_at_end": "close"}
     got = run(bars, decided_at=day(100).isoformat(), **asked)
     params = BacktestParams(bars=frame_of([bars]), **asked)
     forward = trade_from(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from gpt_trader.workflow.pen import params_hash
 from tests.slices.test_data import data  # noqa: F401 - a fixture
 
 NAMES = [f"S{n}" for n in range(5)]
-TRADED = {"strategy": "sma_cross", "params": {"fast": 3, "slow": 9}}
+TRADED: dict[str, Any] = {"strategy": "sma_cross", "params": {"fast": 3, "slow": 9}}
 
 
 @pytest.fixture
@@ -53,8 +54,10 @@ def test_the_file_is_the_table_for_any_reader_of_arrow(fetch, artifacts):
 
 
 def test_a_backtest_of_it_is_the_same_to_the_last_digit(fetch, strategies, ctx, resumed):
-    late, limited = {"decided_at": "2020-03-02T00:00:00+00:00"}, {"close_at_end": "close", "limits": "standard"}
-    for more in ({}, late, limited):
+    plain: dict[str, Any] = {}
+    late: dict[str, Any] = {"decided_at": "2020-03-02T00:00:00+00:00"}
+    limited: dict[str, Any] = {"close_at_end": "close", "limits": "standard"}
+    for more in (plain, late, limited):
         found = []
         for given in (fetch(), fetch(held=0)):
             bars = resumed(given)["bars"]

@@ -101,8 +101,9 @@ def test_every_strategy_takes_the_sets_that_its_model_takes(name):
     numbers = [n for n, f in model.model_fields.items() if f.annotation in (int, float)]
     for one in numbers:
         for other in numbers:
-            kinds = {n: model.model_fields[n].annotation for n in (one, other)}
+            kinds: dict[str, Any] = {n: model.model_fields[n].annotation for n in (one, other)}
             grid = [(x, y) for x in (-1, 0, 1, 2, 5, 20, 60, 300) for y in (-1, 0, 1, 3, 10, 30, 200)]
-            sets = {one: [kinds[one](x) for x, _ in grid], other: [kinds[other](y) for _, y in grid]}
+            sets: dict[str, list[Any]] = {one: [kinds[one](x) for x, _ in grid]}
+            sets[other] = [kinds[other](y) for _, y in grid]
             want = [i for i in range(len(grid)) if taken(model, {n: column[i] for n, column in sets.items()})]
             assert fitting_rows(model, sets, {}) == want
