@@ -149,7 +149,9 @@ class Desk:
     def act(self, data: MarketData, signals: Iterable[Proposal]) -> None:
         """Bring signals to the market, as far as the guard lets them."""
         for seat, signal in signals:
-            order = make_order(self.account, seat, signal, data, self.tape.next_id())
+            order = self.size(seat, signal, data)
+            if signal.target and self.broker.pending:
+                order = self._instead(seat, signal, order)
             if order is not None:
                 self.send(order)
         if self._at_close is not None:
@@ -258,6 +260,18 @@ class Desk:
         """Something that changes while the desk moves."""
         return self.walks, len(self.curve), len(self.tape.fills)
 
+    def _instead(self, seat: Seat, signal: TradeSignal, order: Order | Refused | None) -> Order | Refused | None:
+        """A new target takes the place of older ones that still wait; one that waits already is not asked for twice."""
+        if isinstance(order, Refused):
+            return order
+        for other in self.broker.open_orders():
+            if other.symbol == signal.symbol and other.strategy == seat.name and other.aim is not None:
+                if order is not None and _same_target(order, other):
+                    order = None
+                else:
+                    self.cancel(other)
+        return order
+
     def _seat_all(self) -> None:
         seats = [seat for seat in self.seats if not seat.stopped]
         for symbol, lane in self.account.lanes.items():
@@ -282,6 +296,11 @@ def told(fault: BaseException) -> str:
     """What went wrong, in a few words for the user."""
     words = str(fault)
     return f"{type(fault).__name__}: {words}" if words else type(fault).__name__
+
+
+def _same_target(order: Order, other: Order) -> bool:
+    wanted = order.aim == other.aim if order.share is None else order.share == other.share
+    return wanted and order.side is other.side and order.terms == other.terms
 
 
 def _is_signal(signal: object) -> bool:

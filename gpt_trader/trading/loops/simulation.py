@@ -65,16 +65,18 @@ def settle(  # noqa: PLR0913, PLR0917
     book: Book,
     fills: Table,
 ) -> Book:
-    """Every decision that waited for a bar, in its order; behind the last bar nothing fills."""
+    """The last of the decisions that waited for a bar, as a newer target replaces what waits; at the end none fills."""
     cash, held = book.cash, book.held
+    want, wished = np.int8(0), 0.0
     while decided < turn:
-        wished = wish(row[decided], cash, held, close[decided], t)
-        if wished != 0.0:
-            if not grants(wished, cash, held, close[decided], t):
-                book = Book(book.cash, book.held, book.trades, book.fills, book.fees, book.refused + 1, book.capped)
-            elif turn < len(close):
-                book = execute(row[decided], wished, turn, opened[turn], volume[turn], t, book, fills)
+        want = row[decided]
+        wished = wish(want, cash, held, close[decided], t)
+        if wished != 0.0 and not grants(wished, cash, held, close[decided], t):
+            book = Book(book.cash, book.held, book.trades, book.fills, book.fees, book.refused + 1, book.capped)
+            wished = 0.0
         decided = next_change(row, decided + 1, turn)
+    if wished != 0.0 and turn < len(close):
+        book = execute(want, wished, turn, opened[turn], volume[turn], t, book, fills)
     return book
 
 
