@@ -209,6 +209,19 @@ def _end(document: dict[str, Any], remarks: list[Remark], out: Path | None) -> i
         tell(f"{alert['at'][:19]} {alert['code']}: {alert['message']}")
     if not (document["orders"] or document["refusals"] or document["alerts"]):
         render.warn("the strategy gave no signal", "give more bars, or other params: `gpt-trader strategies show`")
+    if document["refusals"] and not document["orders"]:
+        _all_refused(document["refusals"])
     if out is not None:
         render.note(f"saved in {out}")
     return int(any(alert["code"] == "strategy_stopped" for alert in document["alerts"]))
+
+
+def _all_refused(refusals: dict[str, int]) -> None:
+    """Name the control that let nothing pass, and what would."""
+    from gpt_trader.trading.limits import PRE_TRADE
+
+    code, count = max(refusals.items(), key=lambda item: item[1])
+    less = "`--sizing risk:0.01`" if code == "risk_per_position" else "`--sizing cash:0.1`"
+    own = f", or allow more: `{code}` in a file of your own for `--limits`" if code in PRE_TRADE else ""
+    told = f"every order was refused, {count:,} of {sum(refusals.values()):,} by {code}"
+    render.warn(told, f"ask for less: {less}{own}")

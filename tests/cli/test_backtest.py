@@ -216,6 +216,16 @@ def test_own_limits_are_named_and_refusals_counted_by_their_codes(call, project)
     assert "refusals         " in found.out
 
 
+def test_where_every_order_is_refused_the_control_and_the_cure_are_named(call):
+    words = ("backtest", "--strategy", "momentum", "--symbols", "AAPL", "--limits", "standard")
+    found = call(*words)
+    assert "every order was refused, 163 of 163 by risk_per_position" in found.err
+    assert "--sizing risk:0.01" in found.err
+    cured = call(*words, "--sizing", "risk:0.01")
+    assert "refused" not in cured.err
+    assert "trades           163" in cured.out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said", "cure"),
     [
