@@ -507,7 +507,7 @@ def foreseen(rebalance, regimes, *, labels=None, **more) -> list[str]:
     return differing
 
 
-@pytest.mark.parametrize("allocation", ["inverse_volatility", "hrp"])
+@pytest.mark.parametrize("allocation", ["inverse_volatility", pytest.param("hrp", marks=pytest.mark.soak)])
 def test_no_bar_of_the_future_changes_a_weight_or_a_trade(rebalance, regimes, allocation):
     if allocation == "hrp":
         pytest.importorskip("skfolio")
