@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from gpt_trader.core.ports import TradingStrategyPlugin
 
+LOG = logging.getLogger(__name__)
 LOOKS = 4
 KNOCK = getattr(signal, "SIGVTALRM", None)
 """It wakes the main thread even from a call that sleeps; where there is none, only Python code is interrupted."""
@@ -33,7 +36,9 @@ def codes_of(plugins: Iterable[TradingStrategyPlugin]) -> frozenset[CodeType]:
 class Watchdog:
     """Watches the thread that entered it; who stands still inside a strategy for its whole time gets Overdue.
 
-    In the main thread that ends a call that sleeps as well; in another one it takes effect when such a call returns.
+    In the main thread that ends a call that sleeps as well; in another one it takes effect when such a call returns,
+    and until then a warning in the log says where the strategy stands. A call that lets no other thread run, such as a
+    search with a regular expression that explodes, is ended when it returns: nobody can say a word before.
     """
 
     def __init__(self, progress: Callable[[], object], asking: frozenset[CodeType], *, deadline: float) -> None:
@@ -62,15 +67,28 @@ class Watchdog:
             signal.signal(KNOCK, self._before or signal.SIG_DFL)  # type: ignore[arg-type]
 
     def _watch(self) -> None:
-        seen, still = self._progress(), 0
-        while not self._over.wait(self._deadline / LOOKS):
+        seen, still, interrupted = self._progress(), 0.0, False
+        step = self._deadline / LOOKS
+        wall, used = time.monotonic(), time.process_time()
+        while not self._over.wait(step):
+            # A look that was kept waiting counts for as long as the processor worked meanwhile, not for a pause.
+            passed = min(time.monotonic() - wall, max(step, time.process_time() - used))
+            wall, used = time.monotonic(), time.process_time()
             now = self._progress()
-            inside = self._has_the_word(sys._current_frames().get(self._watched))  # noqa: SLF001 - as documented
-            still = still + 1 if now == seen and inside else 0
+            frame = sys._current_frames().get(self._watched)  # noqa: SLF001 - as documented
+            moved = now != seen or not self._has_the_word(frame)
             seen = now
-            if still >= LOOKS:
-                still = 0
+            still = 0.0 if moved else still + passed
+            interrupted = interrupted and not moved
+            if still >= self._deadline:
+                if interrupted and frame is not None:
+                    self._tell(frame)
+                still, interrupted = 0.0, True
                 self._interrupt()
+
+    def _tell(self, frame: FrameType) -> None:
+        where = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        LOG.warning("a strategy does not come back, and cannot be interrupted before it does: it stands at %s", where)
 
     def _interrupt(self) -> None:
         if self._knocks and KNOCK is not None:
