@@ -144,11 +144,19 @@ _taken = (
     )
     .scalar_subquery()
 )
+_over: Select[Any] = (
+    select(literal_column("1"))
+    .select_from(step)
+    .where(step.c.run_id == checkpoint.c.run_id, step.c.path == checkpoint.c.path, _is(step.c.status, "SUCCEEDED"))
+)
 _needed = union_all(
     select(subscription.c.cursor.label("seq")),
     select(subscription.c.express),
     select(delivery.c.seq - literal_column("1")),
     select(dead.c.seq - literal_column("1")),
+    select(checkpoint.c.cursor)
+    .join_from(checkpoint, run, run.c.id == checkpoint.c.run_id)
+    .where(_live(run), not_(exists(_over))),
 ).subquery()
 _RUN_BRIEF = [c for c in run.columns if c.name not in {"inputs", "versions"}]
 

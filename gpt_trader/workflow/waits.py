@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.1
 _LOOK_FOR_EVENTS_SECONDS = 0.02
 _PAGE = 500
+_FAR = 1000
+"""So many events of others are passed before a loop remembers that they do not concern it."""
 
 
 def approval(strand: Strand, attempt: Attempt) -> Work:
@@ -148,7 +150,7 @@ def _wait_for_event(strand: Strand, step: Wait, path: str, spot: Spot) -> Mappin
     end = None if step.wait is None else monotonic() + step.wait - (runs.now() - began) / 1e6
     with waiting(strand, f"event {step.topic}"):
         for event in _events(strand, step.topic, step.event_if, cursor, spot):
-            if event is not None:
+            if not isinstance(event, int):
                 return {"event": event}
             if end is not None and monotonic() >= end:
                 break
@@ -163,8 +165,8 @@ def last_seq(strand: Strand) -> int:
 
 def _events(
     strand: Strand, topic: str, event_if: str | None, cursor: int, spot: Spot
-) -> Iterator[dict[str, Any] | None]:
-    """Events of a topic after a cursor, in order; None whenever there is none at the moment."""
+) -> Iterator[dict[str, Any] | int]:
+    """Events of a topic after a cursor, in order; where there is none at the moment, how far it has looked."""
     wanted = topic_filter(topic)
     while True:
         rows, fitting = strand.run.parts.runs.store.read("event.after", seq=cursor, count=_PAGE), False
@@ -179,7 +181,7 @@ def _events(
             strand.check()
             strand.raise_overdue()
         elif not fitting:
-            yield None
+            yield cursor
 
 
 def loop(strand: Strand, attempt: Attempt) -> Work:
@@ -196,6 +198,7 @@ class _Loop:
         kept = strand.run.parts.runs.checkpoint(strand.run.id, self.prefix)
         self.count, self.cursor = kept or (0, last_seq(strand))
         self.saved = self.count if kept else -1
+        self.kept = self.cursor
         self.leaves_rows = any(_leaves_rows(inner) for inner in walk(step.steps))
         self.over: list[Mapping[str, str]] = []
 
@@ -207,11 +210,12 @@ class _Loop:
         try:
             while step.max_events is None or self.count < step.max_events:
                 event = next(events)
-                if event is None:
+                if isinstance(event, int):
+                    self.cursor = event
                     quiet_since = quiet_since or monotonic()
                     if step.idle is not None and monotonic() - quiet_since >= step.idle:
                         break
-                    self._save_if(self.count > self.saved)
+                    self._save_if(self.count > self.saved or self.cursor - self.kept >= _FAR)
                     strand.wait(_LOOK_FOR_EVENTS_SECONDS)
                     continue
                 strand.check()
@@ -257,7 +261,7 @@ class _Loop:
             self.strand.pen.add(("checkpoint.forget", self.over, False), ("approval.forget", self.over, False))
             self.over = []
         self.strand.pen.flush()
-        self.saved = self.count
+        self.saved, self.kept = self.count, self.cursor
         hit("loop.saved")
 
 

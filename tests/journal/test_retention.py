@@ -113,7 +113,7 @@ def test_a_run_that_is_taken_up_again_while_it_is_pruned_stays_whole(
     assert runs.checkpoint("old-2", "steps[0]") == (1, 2)
 
 
-def begun(store: Store, run_id: str, status: str, definition: str = "d") -> None:
+def begun(store: Store, run_id: str, status: str, definition: str = "d", cursor: int = 2) -> None:
     """A run with a step, a question and a checkpoint, whose owner is gone."""
     own = {"run_id": run_id, "owner": "gone:1:1:a", "fence": 1}
     step = {"path": "steps[0]", "attempt": 1, "name": "a", "slice": "", "method": "", "status": "FAILED"}
@@ -124,7 +124,7 @@ def begun(store: Store, run_id: str, status: str, definition: str = "d") -> None
             ("step.begin", {**own, **step, "params_hash": "", "cache_key": None, "started_at": 1}, True),
             ("approval.ask", {"run_id": run_id, "path": "steps[0]", "message": "?", "asked_at": 1, "expires_at": None}
              | {"by": "", "reason": ""}, True),
-            ("checkpoint.put", {**own, "path": "steps[0]", "count": 1, "cursor": 2, "at": 1}, True),
+            ("checkpoint.put", {**own, "path": "steps[0]", "count": 1, "cursor": cursor, "at": 1}, True),
         ]
     )  # fmt: skip
 
@@ -155,3 +155,20 @@ def test_a_definition_is_not_swept_while_a_new_run_takes_it(store: Store) -> Non
                   | {"ended_at": 1, "error": None}, True), ("run.delete", {"run_id": "new"}, True),
                  ("definition.sweep", {}, False)])  # fmt: skip
     assert not store.read("definition.get", hash="d")
+
+
+@pytest.mark.parametrize(("status", "left"), [("WAITING", [3, 4]), ("RUNNING", [3, 4]), ("FAILED", [4])])
+def test_an_event_that_a_loop_or_a_wait_has_yet_to_see_is_kept(
+    retention: Retention, store: Store, status: str, left: list[int]
+) -> None:
+    """Its checkpoint says that it has come to the second; one that is over needs nothing more."""
+    begun(store, "run-1", status)
+    begun(store, "run-2", "RUNNING", cursor=0)
+    own = {"run_id": "run-2", "owner": "gone:1:1:a", "fence": 1, "path": "steps[0]", "attempt": 1}
+    store.write([("step.again", own, True)])
+    store.write([("step.end", {**own, "status": "SUCCEEDED", "outputs": "{}", "error": None, "ended_at": 1}, True)])
+    history = History(store, WallClock())
+    for _ in range(4):
+        history.append("a.b")
+    retention.forget(before=FUTURE)
+    assert [event.seq for event in history.after(0)] == left

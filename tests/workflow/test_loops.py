@@ -86,6 +86,21 @@ def test_a_loop_is_not_quiet_while_the_events_that_came_lie_behind_others(
     assert lite.run(looping("idle: 0.001")).steps["l"]["count"] == 2
 
 
+def test_a_loop_remembers_that_what_others_published_does_not_concern_it(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gpt_trader.workflow import waits
+
+    monkeypatch.setattr(waits, "_FAR", 5)
+    handle = home.runner.start(home.load(looping("max: 1")))
+    _until(lambda: home.runs.checkpoint(handle.id, "steps[0]"))
+    ticks(home, *range(6), topic="other.thing")
+    far = home.store.read("event.last")[0]["seq"]
+    _until(lambda: (home.runs.checkpoint(handle.id, "steps[0]") or (0, 0)) == (0, far))
+    ticks(home, 1)
+    assert handle.result(30).steps["l"] == {"count": 1, "last_seq": far + 1}
+
+
 @pytest.mark.parametrize(
     ("options", "steps", "expected"),
     [
