@@ -117,7 +117,8 @@ def _leaders(told: Mapping[str, Any]) -> None:
     else:
         allowed = table[table["allowed"]].sort_values(objectives[0], ascending=objectives[0] in _LOW, kind="stable")
         rows = [
-            [*(str(r[n]) for n in names), *(_cell(r[n]) for n in figures)] for _, r in allowed.head(_TOP).iterrows()
+            [*(str(r[n]) for n in names), *(_cell(r[n]) for n in figures)]
+            for _, r in allowed.drop_duplicates(names).head(_TOP).iterrows()
         ]
         title = "the best sets"
     render.data(f"\n{render.paint(title, 'bold')}")

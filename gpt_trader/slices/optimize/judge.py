@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -67,8 +67,11 @@ class Judge:
         return ranked
 
     def front(self, trials: Trials) -> list[int]:
-        """The places of the allowed trials than which no other is as good in all goals and better in one."""
-        ranked = self.ranking(trials)
+        """The places of the allowed sets than which no other is as good in all goals and better in one."""
+        firsts: dict[tuple[Any, ...], int] = {}
+        for at in self.ranking(trials):
+            firsts.setdefault(trials.set_of(at), at)
+        ranked = list(firsts.values())
         if self.goals == 1:
             return ranked[:1]
         goals, kept = self.table(trials), list[int]()

@@ -78,6 +78,10 @@ class Trials:
                 return Outcome(figures=figures, errors={}, rungs={}, seconds=0.0)
         return None
 
+    def set_of(self, at: int) -> tuple[Any, ...]:
+        """The values of a trial's set: a sampler that learns may ask for the same one again."""
+        return tuple(column[at] for column in self.sets.values())
+
     def figure(self, name: str) -> Floats:
         """One figure of every trial."""
         return np.array(self.figures.get(name, ()), dtype=np.float64)

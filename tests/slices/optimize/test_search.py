@@ -14,6 +14,8 @@ from scipy import stats  # type: ignore[import-untyped]
 from gpt_trader.core.errors import ConfigError, NotFound, UsageError, ValidationError
 from gpt_trader.core.metrics import observed_periods, returns_of
 from gpt_trader.slices.optimize.job import SWEPT, Outcome
+from gpt_trader.slices.optimize.judge import Judge
+from gpt_trader.slices.optimize.trials import Trials
 from gpt_trader.strategies.sma_cross import SmaCross
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.costs import Costs, Fee, Slippage
@@ -113,6 +115,15 @@ def test_several_objectives_give_the_sets_that_no_other_beats_in_all(search):
     assert {row["number"] for row in got.front} == unbeaten
     assert got.best["number"] == int(rows["number"].iloc[goals[:, 0].argmax()])
     assert got.tried["allowed"] == len(rows)
+
+
+def test_a_set_that_was_asked_for_again_is_one_of_the_best_once():
+    trials = Trials()
+    sets = {"a": [1, 2, 1, 3, 1], "b": [5, 5, 5, 5, 6]}
+    figures = {"sharpe": [1.0, 0.5, 1.0, 0.9, 0.2], "max_drawdown": [-0.3, -0.1, -0.3, -0.3, -0.4]}
+    trials.add(range(5), sets, {"figures": figures, "errors": {}, "rungs": {}, "seconds": 0.0})
+    assert Judge(("sharpe", "max_drawdown")).front(trials) == [0, 1]
+    assert Judge(("sharpe",)).front(trials) == [0]
 
 
 def test_a_figure_that_should_be_low_is_made_low(search):
