@@ -65,7 +65,7 @@ def test_one_percent_is_lost_at_the_stop(size):
         96.0,
         250.0,
         1000.0,
-        "risk:0.01",
+        "risk:0.01,sleeve:0.95",
     )
     assert not got["capped"]
 
@@ -210,6 +210,21 @@ def test_a_limit_of_money_and_one_of_exposure_make_positions_smaller_and_are_nam
     halved = size(*bars, cash=1000.0, fraction=0.9, max_gross=0.45)
     assert [s["share"] for s in halved.values()] == pytest.approx([0.225, 0.225])
     assert halved["BBB"]["limited_by"] == ["gross"]
+
+
+def test_the_limits_hold_at_every_entry_also_where_the_market_is_calmer_by_then(size, strategies, ctx):
+    wild = [100.0 * (1.05 if i % 2 else 1.0) for i in range(40)]
+    calm = [100.0 + (i // 10 % 2) * 0.4 for i in range(60)]  # after the decision it hardly moves
+    bars = [bars_from(wild + calm, symbol=name) for name in ("AAA", "BBB")]
+    asked = {"cash": 100_000.0, "decided_at": day(40).isoformat()}
+    traded = {"strategy": "sma_cross", "params": {"fast": 2, "slow": 4}, "fee": 0.0, "slippage": 0.0, "baseline": ""}
+    for limits, most in (({}, 47_500.0), ({"max_gross": 0.4}, 20_000.0), ({"max_notional": 9_000.0}, 9_000.0)):
+        sizes = size(*bars, sizing="risk", atr_bars=14, stop_atrs=0.5, **asked, **limits)
+        params = BacktestParams(bars=frame_of(bars), sizes=sizes, **asked, **traded)
+        trades = Backtest(strategies).execute(params, ctx).trades
+        worth = trades["quantity"] * trades["entry_price"]
+        assert len(worth) > 3
+        assert 0.9 * most < worth.max() <= most * 1.02  # the order is sized by the close before
 
 
 WAYS = ["fraction", "risk", "volatility", "kelly", "parity"]

@@ -22,7 +22,9 @@ def sizes_of(bars: Sequence[Bars], params: SizeParams) -> dict[str, dict[str, An
     end = nanoseconds(datetime.fromisoformat(params.decided_at)) if params.decided_at else None
     pasts = [b.between(None, end) for b in bars]
     wanted, limits = limited(wanted_of(pasts, params), params)
-    return {past.symbol: _sized(past, w, by, params) for past, w, by in zip(pasts, wanted, limits, strict=True)}
+    even = min(params.fraction, params.max_gross) / len(pasts)
+    rows = zip(pasts, wanted, limits, strict=True)
+    return {past.symbol: _sized(past, w, by, params, even=even) for past, w, by in rows}
 
 
 def limited(wanted: Sequence[Wanted], params: SizeParams) -> tuple[list[Wanted], list[list[str]]]:
@@ -38,9 +40,17 @@ def limited(wanted: Sequence[Wanted], params: SizeParams) -> tuple[list[Wanted],
     return cut, by
 
 
-def _sized(past: Bars, wanted: Wanted, by: list[str], params: SizeParams) -> dict[str, Any]:
+def _rule(wanted: Wanted, params: SizeParams, even: float) -> str:
+    """What the desk does at each entry: within the same limits as now, also when account or risk have changed."""
+    rules = [wanted.rule, f"sleeve:{even!r}"] if wanted.rule else [f"sleeve:{wanted.share!r}"]
+    if params.max_notional is not None:
+        rules.append(f"value:{params.max_notional!r}")
+    return ",".join(rules)
+
+
+def _sized(past: Bars, wanted: Wanted, by: list[str], params: SizeParams, *, even: float) -> dict[str, Any]:
     lot = exact(params.lots.get(past.symbol, 1.0))
-    rule = wanted.rule or f"sleeve:{wanted.share!r}"
+    rule = _rule(wanted, params, even)
     row: dict[str, Any] = {
         "share": wanted.share,
         "lot": float(lot),
