@@ -88,6 +88,7 @@ def test_a_step_that_prints_a_gigabyte_costs_neither_the_run_nor_memory(shell, p
     words = [COMMAND, "run", "three", "--say", "much", "--times", "1000", "--json"]
     done = subprocess.run([sys.executable, "-c", MEASURED, *words], cwd=project, capture_output=True, check=False)
     assert json.loads(done.stdout)["status"] == "SUCCEEDED"
+    assert b"the steps printed more than 1 MiB" in done.stderr
     assert len(done.stderr) < 1_100_000
     most = int((project / "most").read_text())
     assert most < 200_000, f"{most} KiB"
