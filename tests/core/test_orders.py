@@ -39,7 +39,7 @@ def test_a_side_that_is_none_is_an_error():
 
 
 def test_orders_and_fills_cannot_change():
-    order = Order("1", "s", "X", BUY, D(1), AT_MARKET, 100.0, 1, 2)
+    order = Order("1", "s", "X", BUY, D(1), AT_MARKET, 100.0, 2)
     fill = Fill("1", "1", "s", "X", BUY, D(1), D(100), D(0), 2)
     for value, name in ((order, "quantity"), (fill, "price")):
         with pytest.raises(AttributeError):

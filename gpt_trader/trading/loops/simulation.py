@@ -67,16 +67,16 @@ def settle(  # noqa: PLR0913, PLR0917
 ) -> Book:
     """The last of the decisions that waited for a bar, as a newer target replaces what waits; at the end none fills."""
     cash, held = book.cash, book.held
-    want, wished = np.int8(0), 0.0
+    last, wished = decided, 0.0
     while decided < turn:
-        want = row[decided]
-        wished = wish(want, cash, held, close[decided], t)
-        if wished != 0.0 and not grants(wished, cash, held, close[decided], t):
+        last = decided
+        wished = wish(row[last], cash, held, close[last], t)
+        if wished != 0.0 and not grants(wished, cash, held, close[last], t):
             book = Book(book.cash, book.held, book.trades, book.fills, book.fees, book.refused + 1, book.capped)
             wished = 0.0
         decided = next_change(row, decided + 1, turn)
     if wished != 0.0 and turn < len(close):
-        book = execute(want, wished, turn, opened[turn], volume[turn], t, book, fills)
+        book = execute(row[last], wished, turn, opened[turn], volume[turn], t, book, fills)
     return book
 
 
