@@ -21,7 +21,7 @@ from gpt_trader.core.errors import ConfigError, NoBars, ValidationError
 from gpt_trader.trading.loops import simulation
 from gpt_trader.trading.loops.account import Terms
 from gpt_trader.trading.loops.simulation import Columns
-from gpt_trader.trading.native import compiled
+from gpt_trader.trading.native import compiled, flat
 from gpt_trader.trading.playback import instrument_of
 from gpt_trader.trading.seats import StrategySpec
 from gpt_trader.trading.sizing import Share, Sizing, Units
@@ -194,7 +194,7 @@ def _prepared(bars: Bars, grid: Grid, config: BacktestConfig) -> tuple[Columns, 
     if len(bars) < 3:
         raise NoBars(f"{bars.symbol}: a sweep needs three bars at least", hint="widen the range")
     _refuse_what_only_the_desk_knows(config)
-    return _columns(bars), _terms(bars, grid, config), config.periods or metrics.observed_periods(bars.ts)
+    return flat(_columns(bars)), flat(_terms(bars, grid, config)), config.periods or metrics.observed_periods(bars.ts)
 
 
 def _refuse_what_only_the_desk_knows(config: BacktestConfig) -> None:

@@ -7,15 +7,29 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from gpt_trader.core.errors import GptTraderError
-from gpt_trader.trading.loops.kinds import Array, Group, Kind, parameters
+from gpt_trader.trading.loops.kinds import Array, Group, Kind, fields_of, parameters
 
 P = ParamSpec("P")
+G = TypeVar("G", bound="tuple[Any, ...]")
 Flattener = Callable[[Any], Iterable[Any]]
 _ENGINES: list[Any] = []
 LOOPS = Path(__file__).parent / "loops" / "loops.ll"
+
+
+class Flat(NamedTuple):
+    """A named tuple as plain numbers, with the tuple itself, whose arrays must live as long."""
+
+    numbers: tuple[Any, ...]
+    of: tuple[Any, ...]
+
+
+def flat(group: G) -> G:
+    """A named tuple made ready to be given to a compiled loop many times."""
+    flatten = _flattener(tuple(fields_of(type(group)).values()))
+    return cast("G", Flat(tuple(flatten(group)), group))
 
 
 @cache
@@ -23,10 +37,10 @@ def compiled(loop: Callable[P, None]) -> Callable[P, None]:
     """The same loop, compiled; while it runs, other threads of Python do."""
     name, kinds = loop.__name__, tuple(parameters(loop).values())
     native = ctypes.CFUNCTYPE(ctypes.c_int32, *_types(kinds))(_engine(name).get_function_address(name))
-    flat = _flattener(kinds)
+    flatten = _flattener(kinds)
 
     def call(*args: P.args, **_: P.kwargs) -> None:
-        status = native(*flat(args))
+        status = native(*flatten(args))
         assert status == 0, f"{name} failed"
 
     return call
@@ -88,7 +102,10 @@ def _flattener(kinds: tuple[Kind, ...]) -> Flattener:
 def _part(kind: Kind) -> Flattener:
     if isinstance(kind, Array):
         return lambda array: (_address(kind, array), *array.shape)
-    return _flattener(tuple(kind.fields.values())) if isinstance(kind, Group) else lambda number: (number,)
+    if isinstance(kind, Group):
+        flatten = _flattener(tuple(kind.fields.values()))
+        return lambda group: group.numbers if isinstance(group, Flat) else flatten(group)
+    return lambda number: (number,)
 
 
 def _address(kind: Array, array: Any) -> int:

@@ -12,7 +12,7 @@ import pytest
 from gpt_trader.trading.loops import prepare, simulation, targets
 from gpt_trader.trading.loops.account import Terms
 from gpt_trader.trading.loops.simulation import Columns
-from gpt_trader.trading.native import LOOPS, compiled
+from gpt_trader.trading.native import LOOPS, compiled, flat
 
 BARS = 400
 
@@ -130,6 +130,17 @@ def test_latches_hold_alike(low: int) -> None:
 def test_the_prepared_loops_are_those_of_the_sources():
     head = LOOPS.read_text().partition("\n")[0]
     assert head.endswith(f"{prepare.digest()}."), "run `make schemas`: loops.ll is old"
+
+
+def test_arguments_made_ready_once_are_the_same_arguments():
+    row = np.random.default_rng(5).integers(-1, 2, (1, BARS)).astype(np.int8)
+    made = []
+    for bars, money in ((columns(1), terms()), (flat(columns(1)), flat(terms()))):
+        out = np.zeros((1, simulation.FIGURES))
+        compiled(simulation.simulate_all)(row, bars, money, 365.0, np.empty((0, 4)), out)
+        made.append(out)
+    assert made[0][0, simulation.FILLS] > 10
+    assert np.array_equal(*made)
 
 
 def test_preparing_gives_loops_for_any_processor():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -65,10 +66,15 @@ def parameters(function: Callable[..., Any]) -> dict[str, Kind]:
     return {name: _kind(kind, function.__globals__) for name, kind in written.items()}
 
 
+def fields_of(group: type[Any]) -> dict[str, Kind]:
+    """The kinds of the fields of a named tuple."""
+    return {name: _kind(kind, vars(sys.modules[group.__module__])) for name, kind in group.__annotations__.items()}
+
+
 def _kind(written: Any, names: dict[str, Any]) -> Kind:
     name = getattr(written, "__forward_arg__", written)
     plain: dict[str, Kind] = {"float": float, "int": int, **ARRAYS}
     if name in plain:
         return plain[name]
     group = names[name]
-    return Group(group, {field: _kind(kind, names) for field, kind in group.__annotations__.items()})
+    return Group(group, fields_of(group))
