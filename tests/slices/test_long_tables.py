@@ -140,3 +140,31 @@ def test_a_symbol_without_a_price_is_refused_from_the_disk_too(artifacts, strate
     table = artifacts.put_bars(iter([bars, nothing]), ["AAA", "BBB"])
     with pytest.raises(BadData, match="BBB"):
         Backtest(strategies).execute(BacktestParams(bars=table, **TRADED), ctx)
+
+
+def test_the_other_slices_that_trade_take_it_too(fetch, strategies, ctx):
+    from gpt_trader.adapters.feeds.replay import Replay
+    from gpt_trader.app.words import limits_of_words
+    from gpt_trader.slices.adaptive_portfolio.slice import AdaptivePortfolio
+    from gpt_trader.slices.optimize.slice import Optimize
+    from gpt_trader.slices.paper_trade.slice import PaperTrade
+
+    def played(bars: Any) -> Any:
+        paper: Any = PaperTrade(strategies, Replay, limits_of_words)
+        return paper.replay(
+            paper.methods["replay"].check({"bars": bars, "limits": {"session_loss": 0.9}, **TRADED}), ctx
+        ).equity
+
+    def weighed(bars: Any) -> Any:
+        folio: Any = AdaptivePortfolio(strategies, limits_of_words)
+        asked = {"bars": bars, "allocation": "inverse_volatility"}
+        return folio.rebalance(folio.methods["rebalance"].check(asked), ctx).equity
+
+    def searched(bars: Any) -> Any:
+        search: Any = Optimize(strategies, None)  # type: ignore[arg-type]
+        asked = {"bars": bars, "strategy": "sma_cross", "space": {"fast": "2:4", "slow": "6:8"}, "engine": "desk"}
+        return search.search(search.methods["search"].check(asked), ctx).trial_table
+
+    kept, stored = fetch().bars, fetch(held=0).bars
+    for use in (played, weighed, searched):
+        pd.testing.assert_frame_equal(use(stored), use(kept), check_exact=True)

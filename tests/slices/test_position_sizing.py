@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -216,9 +217,20 @@ def test_the_limits_hold_at_every_entry_also_where_the_market_is_calmer_by_then(
     wild = [100.0 * (1.05 if i % 2 else 1.0) for i in range(40)]
     calm = [100.0 + (i // 10 % 2) * 0.4 for i in range(60)]  # after the decision it hardly moves
     bars = [bars_from(wild + calm, symbol=name) for name in ("AAA", "BBB")]
-    asked = {"cash": 100_000.0, "decided_at": day(40).isoformat()}
-    traded = {"strategy": "sma_cross", "params": {"fast": 2, "slow": 4}, "fee": 0.0, "slippage": 0.0, "baseline": ""}
-    for limits, most in (({}, 47_500.0), ({"max_gross": 0.4}, 20_000.0), ({"max_notional": 9_000.0}, 9_000.0)):
+    asked: dict[str, Any] = {"cash": 100_000.0, "decided_at": day(40).isoformat()}
+    traded: dict[str, Any] = {
+        "strategy": "sma_cross",
+        "params": {"fast": 2, "slow": 4},
+        "fee": 0.0,
+        "slippage": 0.0,
+        "baseline": "",
+    }
+    cases: list[tuple[dict[str, Any], float]] = [
+        ({}, 47_500.0),
+        ({"max_gross": 0.4}, 20_000.0),
+        ({"max_notional": 9_000.0}, 9_000.0),
+    ]
+    for limits, most in cases:
         sizes = size(*bars, sizing="risk", atr_bars=14, stop_atrs=0.5, **asked, **limits)
         params = BacktestParams(bars=frame_of(bars), sizes=sizes, **asked, **traded)
         trades = Backtest(strategies).execute(params, ctx).trades

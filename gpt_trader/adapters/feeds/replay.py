@@ -66,7 +66,7 @@ def rows_of(bars: Bars) -> Iterator[Bar]:
     """The bars one by one, as plain numbers; only a few thousand rows exist at a time."""
     symbol = bars.symbol
     for first in range(0, len(bars), CHUNK):
-        part = bars[first : first + CHUNK]
+        part = bars[first : first + CHUNK].loaded()
         columns = (part.ts, part.close, part.volume, part.open, part.high, part.low)
         for row in zip(*(column.tolist() for column in columns), strict=True):
             yield Bar(symbol, *row)

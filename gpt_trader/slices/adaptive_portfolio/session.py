@@ -32,7 +32,8 @@ class Session:
 
     def __init__(self, params: RebalanceParams, catalog: StrategyCatalog, ctx: StepContext) -> None:
         self._params, self._ctx = params, ctx
-        every = traded_bars(params.model_copy(update={"decided_at": ""}))
+        # Weights look at all symbols together, again and again, so the bars are held.
+        every = [b.loaded() for b in traded_bars(params.model_copy(update={"decided_at": ""}))]
         self.policy = Policy(params, every, catalog)
         moments = self.policy.past.moments
         first = self._first(every)
