@@ -140,7 +140,7 @@ def test_arguments_made_ready_once_are_the_same_arguments():
         compiled(simulation.simulate_all)(row, bars, money, 365.0, np.empty((0, 4)), out)
         made.append(out)
     assert made[0][0, simulation.FILLS] > 10
-    assert np.array_equal(*made)
+    assert np.array_equal(made[0], made[1])
 
 
 def test_preparing_gives_loops_for_any_processor():
