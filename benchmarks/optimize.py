@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks import data, measure
 
-ENGINES = ("kernel", "search of all bars", "search with a holdout", "desk")
+ENGINES = ("kernel", "search of all bars", "search with a holdout")
 REPEATS = 7
 DESK_SETS = 60
 PAIRS, STEP, EPOCHS = 4_950, 10, 50
