@@ -85,7 +85,7 @@ def test_a_step_that_prints_without_end_is_cut_off(shell):
 
 def test_a_step_that_prints_a_gigabyte_costs_neither_the_run_nor_memory(shell, project):
     (project / "plugins/slices/desk.py").write_text(SLICE.replace("print(params.say)", "print('x' * 1_000_000)"))
-    words = [COMMAND, "run", "three", "--say", "much", "--times", "1000", "--json"]
+    words = [str(COMMAND), "run", "three", "--say", "much", "--times", "1000", "--json"]
     done = subprocess.run([sys.executable, "-c", MEASURED, *words], cwd=project, capture_output=True, check=False)
     assert json.loads(done.stdout)["status"] == "SUCCEEDED"
     assert b"the steps printed more than 1 MiB" in done.stderr
