@@ -79,7 +79,7 @@ def bare_commits(file: Path) -> float:
     from gpt_trader.journal.drivers import SqliteDriver
 
     with closing(SqliteDriver(file).connect()) as connection:
-        connection.execute("CREATE TABLE t (body TEXT)")
+        connection.execute("CREATE TABLE IF NOT EXISTS t (body TEXT)")
 
         def once() -> None:
             for _ in range(STEPS + 1):
