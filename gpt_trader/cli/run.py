@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gpt_trader.workflow.definition import Workflow
 
 DEFAULTS = {"backtest": "simple_backtest", "paper": "paper_replay", "live": "live_check"}
-"""What is run for a strategy when no workflow is named."""
+"""What is run for a strategy, or in a mode, when no workflow is named."""
 MODES = ("backtest", "paper", "live")
 
 
@@ -94,7 +94,7 @@ def _named(workflow: str | None, mode: str | None, words: dict[str, list[str]], 
                     f"no workflow is named: --{word} took '{value}' as one of its values",
                     hint=f"name the workflow first: gpt-trader run {value} --{word} {kept}".rstrip(),
                 )
-    if "strategy" in words:
+    if "strategy" in words or mode is not None:
         return DEFAULTS.get(mode or "backtest", DEFAULTS["backtest"])
     raise UsageError("no workflow is named", hint="for example: gpt-trader run simple_backtest --symbols AAPL MSFT")
 
