@@ -11,6 +11,7 @@ from typing import Any
 
 from gpt_trader.core import failpoints
 from gpt_trader.core.errors import ConfigError, did_you_mean
+from gpt_trader.core.secrets import is_figures
 
 PROJECT_FILE = "gpt-trader.yaml"
 _PREFIX = "GPT_TRADER_"
@@ -139,10 +140,10 @@ def load_settings(
 
 
 def _secrets_of(env: Mapping[str, str], journal: str) -> Iterator[str]:
-    """What its name, or its place in a URL, says to be a secret; a path is none, nor is a word such as `disabled`."""
+    """What its name, or its place in a URL, says to be a secret; a path, number or word such as `disabled` is none."""
     for name, value in env.items():
         path = value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - it may be any text
-        if _SECRET_NAME.search(name) and not (path or _WORD.fullmatch(value)):
+        if _SECRET_NAME.search(name) and not (path or is_figures(value) or _WORD.fullmatch(value)):
             yield value
     user = journal.partition("://")[2].rpartition("@")[0]
     for text in (user.partition(":")[2], *(found[2] for found in _SECRET.finditer(journal))):

@@ -101,7 +101,7 @@ def clean(text: object, limit: int = 0) -> str:
 def _write(text: str) -> None:
     screen.answered = True
     try:
-        screen.out.write(f"{screen.secrets.clean(text)}\n")
+        screen.out.write(f"{text}\n")
     except BrokenPipeError:
         raise
     except OSError as lost:
@@ -116,7 +116,7 @@ def _tell(text: str) -> None:
 
 def data(text: str = "") -> None:
     """Print a result."""
-    _write(text)
+    _write(screen.secrets.clean(text))
 
 
 def document(fields: Mapping[str, Any]) -> None:
@@ -131,7 +131,7 @@ def json_line(fields: Mapping[str, Any]) -> None:
 
 
 def _json(value: Any, *, indent: int | None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    return screen.secrets.clean_json(json.dumps(value, ensure_ascii=False, indent=indent, default=str))
 
 
 def note(text: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,13 +12,33 @@ if TYPE_CHECKING:
 MASK = "***"
 SHORTEST = 8
 """A shorter one could be found in any text by chance."""
+_FIGURES = re.compile(r"[-+]?[\d.,]*\d[\d.,]*([eE][-+]?\d+)?")
+_IN_QUOTES = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+
+
+def is_figures(value: str) -> bool:
+    """Whether a text could be a number, so that as many numbers could be taken for it."""
+    return _FIGURES.fullmatch(value) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One way in which a secret is written; figures count only where they are not part of a longer number."""
+
+    text: str
+    data: bytes
+    alone: re.Pattern[str] | None
+    alone_in_bytes: re.Pattern[bytes] | None
 
 
 class Secrets:
-    """Blots secret values out of texts, also as JSON and addresses write them; false while it knows none."""
+    """Blots secret values out of texts, also as JSON and addresses write them, and never out of numbers.
+
+    It is false while it knows none.
+    """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        self._forms: dict[str, str] = {}
+        self._forms: tuple[_Form, ...] = ()
         for value in values:
             self.know(value)
 
@@ -27,24 +49,47 @@ class Secrets:
         """From now on, blot this out."""
         if len(value) < SHORTEST:
             return
-        # in JSON, figures may stand for themselves: then figures take their place
-        mask = "9" * len(value) if value.isdecimal() else MASK
-        known = self._forms | dict.fromkeys(_written(value), mask)
-        self._forms = {form: known[form] for form in sorted(known, key=len, reverse=True)}
+        known = {form.text for form in self._forms} | _written(value)
+        self._forms = tuple(_form(text) for text in sorted(known, key=len, reverse=True))
 
     def clean(self, text: str) -> str:
         """The text without secrets."""
-        for form, mask in self._forms.items():
-            if form in text:
-                text = text.replace(form, mask)
+        for form in self._forms:
+            if form.text in text:
+                text = form.alone.sub(MASK, text) if form.alone else text.replace(form.text, MASK)
         return text
 
     def clean_bytes(self, data: bytes) -> bytes:
         """The bytes of a text without secrets."""
-        for form, mask in self._forms.items():
-            if form.encode() in data:
-                data = data.replace(form.encode(), mask.encode())
+        mask = MASK.encode()
+        for form in self._forms:
+            if form.data in data:
+                data = form.alone_in_bytes.sub(mask, data) if form.alone_in_bytes else data.replace(form.data, mask)
         return data
+
+    def clean_json(self, text: str) -> str:
+        """A JSON text without secrets: its strings are blotted and nothing else; what is no JSON, as any text."""
+        if not self._in(text):
+            return text
+        import json
+
+        try:
+            json.loads(text, parse_int=str, parse_float=str)
+        except (ValueError, RecursionError):
+            return self.clean(text)
+        return _IN_QUOTES.sub(self._clean_quoted, text)
+
+    def _clean_quoted(self, quoted: re.Match[str]) -> str:
+        if not self._in(quoted[0]):
+            return quoted[0]
+        import json
+
+        text = json.loads(quoted[0])
+        cleaned = self.clean(text)
+        return quoted[0] if cleaned == text else json.dumps(cleaned)
+
+    def _in(self, text: str) -> bool:
+        return any(form.text in text for form in self._forms)
 
     def clean_values(self, value: Any) -> Any:
         """A value whose texts, also those inside maps and lists, are without secrets."""
@@ -52,15 +97,33 @@ class Secrets:
             return self.clean(value)
         if isinstance(value, dict):
             return {self.clean_values(k): self.clean_values(v) for k, v in value.items()}
-        if isinstance(value, list | tuple):
+        if isinstance(value, list):
             return [self.clean_values(v) for v in value]
+        if type(value) is tuple:
+            return tuple(self.clean_values(v) for v in value)
         return value
 
-    def clean_rows(self, rows: Sequence[Mapping[str, Any]], *, but: Container[str] = ()) -> Sequence[Mapping[str, Any]]:
-        """Flat maps whose texts are without secrets, `but` those under these names."""
+    def clean_rows(
+        self, rows: Sequence[Mapping[str, Any]], *, but: Container[str] = (), documents: Container[str] = ()
+    ) -> Sequence[Mapping[str, Any]]:
+        """Flat maps whose texts are without secrets, `but` those under these names; `documents` are JSON texts."""
         return [
-            {k: self.clean(v) if isinstance(v, str) and k not in but else v for k, v in row.items()} for row in rows
+            {
+                k: (self.clean_json(v) if k in documents else self.clean(v))
+                if isinstance(v, str) and k not in but
+                else v
+                for k, v in row.items()
+            }
+            for row in rows
         ]
+
+
+def _form(text: str) -> _Form:
+    data = text.encode(errors="surrogateescape")
+    if not is_figures(text):
+        return _Form(text, data, None, None)
+    alone = rf"(?<!\d)(?<!\d[.,]){re.escape(text)}(?![.,]?\d)"
+    return _Form(text, data, re.compile(alone), re.compile(alone.encode()))
 
 
 def _written(value: str) -> set[str]:
@@ -69,4 +132,5 @@ def _written(value: str) -> set[str]:
     from urllib.parse import quote, quote_plus
 
     in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-    return {value, *in_json, quote(value), quote(value, safe=""), quote_plus(value)}
+    as_bytes = value.encode(errors="surrogateescape")  # the environment may hold any
+    return {value, *in_json, quote(as_bytes), quote(as_bytes, safe=""), quote_plus(as_bytes)}

@@ -36,7 +36,9 @@ class ArtifactFolder:
 
     def put(self, data: bytes, *, kind: str) -> Artifact:
         """Keep these bytes, durably, and return their name."""
-        data = self.secrets.clean_bytes(data) if self.secrets and kind != "parquet" else data
+        return self._keep(_cleaned(self.secrets, data, kind) if self.secrets else data, kind)
+
+    def _keep(self, data: bytes, kind: str) -> Artifact:
         artifact = Artifact(hashlib.sha256(data).hexdigest(), kind, len(data))
         target = self.path(artifact)
         try:
@@ -133,10 +135,11 @@ class ArtifactFolder:
             raise ValidationError(
                 f"these outputs cannot be kept: {error}", hint="return numbers, texts, lists, tables"
             ) from error
-        text = self.secrets.clean_bytes(text)
+        if self.secrets:
+            text = _cleaned(self.secrets, text, "json")
         if len(text) <= INLINE_BYTES:
             return text.decode()
-        whole = self.put(text, kind="json")
+        whole = self._keep(text, "json")
         held[whole.hash] = self._load(from_json(text), held)
         return to_json(self._mark(whole)).decode()
 
@@ -154,7 +157,7 @@ class ArtifactFolder:
             return {BARS: barfile.told(value)}
         if hasattr(value, "to_parquet"):
             value = _without(self.secrets, value) if self.secrets else value
-            table = self.put(_parquet(value), kind="parquet")
+            table = self._keep(_parquet(value), "parquet")
             held[table.hash] = value
             return self._mark(table)
         if hasattr(value, "tolist"):  # numpy
@@ -244,6 +247,18 @@ def _sync(path: Path) -> None:
 def _hash_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _cleaned(secrets: Secrets, data: bytes, kind: str) -> bytes:
+    """The bytes of an artifact with no secret in their texts."""
+    if kind == "parquet":
+        return data
+    if kind == "json":
+        try:
+            return secrets.clean_json(data.decode()).encode()
+        except UnicodeError:
+            pass
+    return secrets.clean_bytes(data)
 
 
 def _without(secrets: Secrets, table: Any) -> Any:

@@ -29,6 +29,8 @@ _MADE = frozenset(
     {"id", "run_id", "new_run_id", "forked_from", "path", "hash", "definition", "owner", "params_hash", "cache_key"}
 )
 """Texts that the program itself makes; a row must be found by them again, whatever the figures of a secret are."""
+_JSON = frozenset({"payload", "inputs", "outputs", "versions", "body", "error"})
+"""Texts that are JSON, whose numbers stay as they are (an error may also be a plain sentence)."""
 
 
 class Listener(Protocol):
@@ -145,7 +147,7 @@ class Store:
     def append(self, facts: Sequence[Row]) -> int:
         """Commit events, as `write` does but with less ado where it can; the sequence number of the last one."""
         if self.secrets:
-            facts = self.secrets.clean_rows(facts, but=_MADE)
+            facts = self.secrets.clean_rows(facts, but=_MADE, documents=_JSON)
         if self._plain and len(facts) <= ROWS_AT_ONCE and not self._waiting and self._writing.acquire(blocking=False):
             try:
                 seq = self._append(facts)
@@ -336,10 +338,9 @@ def _without(secrets: Secrets, ops: Sequence[Op]) -> Sequence[Op]:
     """The same operations, with no secret in any text: whatever the journal holds went through here."""
     made: list[Op] = []
     for name, params, guarded in ops:
-        if isinstance(params, Mapping):
-            made.append((name, secrets.clean_rows((params,), but=_MADE)[0], guarded))
-        else:
-            made.append((name, secrets.clean_rows(params, but=_MADE), guarded))
+        rows = (params,) if isinstance(params, Mapping) else params
+        cleaned = secrets.clean_rows(rows, but=_MADE, documents=_JSON)
+        made.append((name, cleaned[0] if isinstance(params, Mapping) else cleaned, guarded))
     return made
 
 

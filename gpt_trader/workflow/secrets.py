@@ -45,7 +45,7 @@ def taken(name: str, secrets: Mapping[str, str]) -> str:
 
 def refuse_written(known: Secrets, definition: str, inputs: Mapping[str, Any]) -> None:
     """Refuse a run that would have to be kept with a secret in it, or without what it needs to go on."""
-    where = "its file" if known.clean(definition) != definition else ""
+    where = "its file" if known.clean_json(definition) != definition else ""
     where = where or next((f"the input '{n}'" for n, v in inputs.items() if known.clean_values(v) != v), "")
     if where:
         raise ValidationError(

@@ -133,6 +133,7 @@ def test_a_failpoint_that_does_not_exist_is_told(tmp_path: Path) -> None:
         ({"DB_PASSWORD": "Correct-Horse-Battery"}, ("Correct-Horse-Battery",)),
         ({"DB_PASSWORD": "disabled"}, ()),
         ({"SSH_KEY": "/etc/passwd"}, ()),
+        ({"MAX_TOKEN_COUNT": "10000000", "KEY_SHARE": "-0.12345678"}, ()),
         ({"KEYBOARD": "dvorak-123456", "TOKENS_PER_DAY": "1234567890", "MONKEY": "k-1234567"}, ()),
         ({"GPT_TRADER_JOURNAL": "postgresql://me:p%40ss-word1@host/db"}, ("p%40ss-word1", "p@ss-word1")),
         ({"GPT_TRADER_JOURNAL": "postgresql://me@host/db?password=p%40ss-word1"}, ("p%40ss-word1", "p@ss-word1")),

@@ -10,11 +10,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pydantic_core import from_json
 
 from gpt_trader.core.context import StepContext
 from gpt_trader.core.errors import ConfigError, ValidationError
 from gpt_trader.core.secrets import Secrets
 from gpt_trader.core.slices import Frame, Outputs, Params, Slice, method
+from gpt_trader.journal.history import History
 from gpt_trader.journal.migrations import backup
 from tests.workflow.runhouse import House, house, workflow
 
@@ -217,3 +219,21 @@ def test_figures_of_a_secret_that_a_runs_id_happens_to_hold_do_not_lose_the_run(
     assert kept.runs.decide(result.id, asked.path, approved=True, by="Ada")
     assert kept.runner.resume(result.id).result(30).ok
     assert [run.id for run in kept.runs.recent()] == [result.id]
+
+
+def test_a_secret_of_figures_changes_no_number_of_a_run(kept: House) -> None:
+    kept.runner.parts.secrets.know("10000000")
+    text = workflow(
+        "- n: {slice: notes, method: note, with: {log: LOG, text: a}}",
+        head="inputs: {cash: {type: number}, limit: {type: number, default: 10000000}}",
+    )
+    assert kept.run(text, {"cash": 10000000}).ok
+    History(kept.store, kept.clock).append("a.b", {"cash": 10000000, "pin": "10000000"})
+    artifacts = kept.runner.parts.artifacts
+    made = {"cash": 10000000, "equity": 110000000.25, "long": [0.10000000123] * 9000, "pin": "10000000"}
+    (row,) = kept.store.read("run.inputs")
+    assert from_json(row["inputs"]) == {"cash": 10000000, "limit": 10000000}
+    (event,) = [e for e in kept.store.read("event.after", seq=0, count=100) if e["topic"] == "a.b"]
+    assert from_json(event["payload"]) == {"cash": 10000000, "pin": "***"}
+    assert artifacts.decode(artifacts.encode(made)) == {**made, "pin": "***"}
+    assert artifacts.get(artifacts.put(b'{"cash":10000000}', kind="json")) == b'{"cash":10000000}'
