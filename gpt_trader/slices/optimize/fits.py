@@ -35,6 +35,8 @@ def _by_value(model: type[BaseModel], sets: Sets, fixed: Mapping[str, Any]) -> l
     if rules is None:
         return None
     fields = _fields(model, len(rules))
+    if fields is None:
+        return None
     base = {**fixed, **{name: column[0] for name, column in sets.items()}}
     try:
         one = fields.validate_python(base)
@@ -59,8 +61,9 @@ def _values(fields: SchemaValidator, name: str, column: Sequence[Any], base: Map
 def _by_rules(one: Any, rules: Sequence[Rule], columns: Mapping[str, list[Any]], rows: Sequence[int]) -> list[int]:
     names, plain, kept = list(columns), dict(one.__dict__), []
     values = zip(*([column[row][0] for row in rows] for column in columns.values()), strict=True)
-    set_all = one.__dict__.update
+    clear, set_all = one.__dict__.clear, one.__dict__.update
     for row, those in zip(rows, values, strict=True):
+        clear()  # a property that a rule has kept is one of the set before
         set_all(plain)
         set_all(zip(names, those, strict=True))
         try:
@@ -88,12 +91,12 @@ def _rules(model: type[BaseModel]) -> list[Rule] | None:
     return [v.func for v in own]
 
 
-def _fields(model: type[BaseModel], rules: int) -> SchemaValidator:
+def _fields(model: type[BaseModel], rules: int) -> SchemaValidator | None:
+    """The model without its rules; none where kinds that several fields share are told around them."""
     schema: Any = model.__pydantic_core_schema__
     for _ in range(rules):
         schema = schema["schema"]
-    assert schema["type"] == "model"
-    return SchemaValidator(schema)
+    return SchemaValidator(schema) if schema["type"] == "model" else None
 
 
 def _rows(sets: Sets) -> Any:

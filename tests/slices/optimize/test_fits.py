@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -65,7 +67,45 @@ class Made(Plain):
             raise ValueError("the same")
 
 
-MODELS = (Plain, Ruled, Before, Together, Made)
+class Kept(Plain):
+    @cached_property
+    def total(self) -> int:
+        return self.a + self.b
+
+    @model_validator(mode="after")
+    def _small(self) -> Self:
+        if self.total > 8:
+            raise ValueError("too much")
+        return self
+
+
+class Letter(Enum):
+    X = "x"
+    Y = "y"
+
+
+class Part(BaseModel):
+    size: int = 1
+
+
+class Shared(Plain):
+    """Two fields of one kind: the schema tells it once, around the model."""
+
+    first: Letter = Letter.X
+    second: Letter = Letter.Y
+    left: Part = Part()
+    right: Part = Part()
+
+
+class SharedRuled(Shared):
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.a > self.b:
+            raise ValueError("a above b")
+        return self
+
+
+MODELS = (Plain, Ruled, Before, Together, Made, Kept, Shared, SharedRuled)
 VALUES = st.one_of(st.integers(-1, 10), st.sampled_from(["x", "y", "z", 2.0, 1.5, True, "4"]))
 
 
@@ -90,7 +130,10 @@ def test_the_same_sets_are_taken(model, rows):
 
 def test_only_what_asks_for_the_whole_model_each_time_has_it_made_each_time():
     quick = [model for model in MODELS if fits._rules(model) is not None]
-    assert quick == [Plain, Ruled]
+    assert quick == [Plain, Ruled, Kept, Shared, SharedRuled]
+    assert [model for model in quick if fits._fields(model, len(fits._rules(model) or ())) is None] == [
+        Shared, SharedRuled
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", [*strategy_catalog(Path("nowhere"), ())])
