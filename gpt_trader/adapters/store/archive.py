@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import uuid4
 
 from gpt_trader.adapters.feeds.ranges import Range
 from gpt_trader.adapters.store import sheet as sheets
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 ReaderMaker: TypeAlias = Callable[[Mapping[str, Any]], "Reader"]
 DAILY = "1d"
 GENERATED = "synthetic"
+FIXED = ("sample", GENERATED)
+"""Providers whose bars never change."""
 
 
 class Nobody:
@@ -90,15 +94,11 @@ class LocalArchive:
         return self._download(series, span, watch, again=again, gaps=gaps)
 
     def stamp(self, request: Request) -> str:
-        """The newest of the files that are read, how many, and how large: all of the store where it is asked."""
+        """Which files are read, each as it is now: all of the store where it is asked."""
         local = self._venue(request) is None and request.keeping == "first" and not request.as_of
         if local and "path" not in request.options:
-            return ""
-        place = Path(str(request.options["path"])).expanduser() if local else self.folder
-        files = [place] if place.is_file() else [f for f in place.rglob("*") if f.is_file()]
-        told = [f.stat() for f in files]
-        newest = max((s.st_mtime_ns for s in told), default=0)
-        return f"{newest}:{len(told)}:{sum(s.st_size for s in told)}"
+            return "" if request.provider in FIXED else uuid4().hex  # nobody can say whether these bars are the same
+        return _files_stamp(Path(str(request.options["path"])).expanduser() if local else self.folder)
 
     def kept(self) -> Iterator[Kept]:
         """Every stored series; a damaged file is one, too."""
@@ -189,6 +189,15 @@ class LocalArchive:
         if request.calendar and request.calendar != "auto":
             options.setdefault("calendar", request.calendar)
         return self.feeds[request.provider](options)
+
+
+def _files_stamp(place: Path) -> str:
+    """A hash of every file's name, time, size and number on its disk: one put in the place of another changes it."""
+    digest = hashlib.sha256()
+    for path in [place] if place.is_file() else sorted(f for f in place.rglob("*") if f.is_file()):
+        told = path.stat()
+        digest.update(f"{path}\0{told.st_mtime_ns}\0{told.st_size}\0{told.st_ino}\0".encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def _begun(sheet: Sheet | None) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from dataclasses import replace
@@ -577,3 +578,31 @@ def test_a_failure_that_is_final_is_not_tried_again(house: House) -> None:
         house.load(**SPRING)
     assert len(house.venue.asked) == 1
     assert isinstance(down("x", "y"), TryLater)
+
+
+def test_a_file_put_in_the_place_of_another_has_another_stamp(house: House, tmp_path: Path) -> None:
+    """Of the same size, and neither the newest before nor after: only its own time and number tell."""
+    folder = tmp_path / "bars"
+    folder.mkdir()
+    for name, second in (("A.csv", 1_000), ("B.csv", 2_000)):
+        (folder / name).write_text("aaaa")
+        os.utime(folder / name, (second, second))
+    request = house.request("A", provider="csv", options={"path": str(folder)})
+    before = house.archive.stamp(request)
+    assert house.archive.stamp(request) == before
+    for second in (1_500, 1_000):
+        fresh = tmp_path / "fresh.csv"
+        fresh.write_text("bbbb")
+        os.utime(fresh, (second, second))
+        fresh.replace(folder / "A.csv")
+        after = house.archive.stamp(request)
+        assert after != before
+        before = after
+
+
+def test_bars_of_a_source_without_files_are_the_same_only_where_they_never_change(house: House) -> None:
+    def stamps(provider: str) -> set[str]:
+        return {house.archive.stamp(house.request("A", provider=provider)) for _ in range(2)}
+
+    assert stamps("sample") == stamps("synthetic") == {""}
+    assert len(stamps("homemade")) == 2
