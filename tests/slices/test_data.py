@@ -26,6 +26,13 @@ LINES = """date,open,high,low,close,volume
 2024-01-08,5.7,6,5.6,5.9,1900
 """
 
+ADJUSTED = """date,open,high,low,close,adj close,volume
+2024-01-02,100,100,100,100,90,1000
+2024-01-03,100,100,100,100,90,1000
+2024-01-04,90,90,90,90,90,1000
+2024-01-05,90,90,90,90,90,1000
+"""
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Data:
@@ -222,6 +229,18 @@ def test_a_dividend_above_the_price_is_refused(fetch, folder):
         fetch(
             symbols=["ACME"], provider="csv", path=str(folder), adjust="all", dividends={"ACME": {"2024-01-04": 12.0}}
         )
+
+
+@pytest.mark.parametrize("adjust", ["splits", "all", "none"])
+def test_dividends_are_not_paid_beside_an_adjusted_close(fetch, tmp_path, adjust):
+    (tmp_path / "ACME.csv").write_text(ADJUSTED)
+    given = {"symbols": ["ACME"], "provider": "csv", "path": str(tmp_path), "adjust": adjust}
+    paid = {"dividends": {"ACME": {"2024-01-04": 10.0}}}
+    with pytest.raises(UsageError, match="has its dividends in it already") as caught:
+        fetch(**given, options={"prices": "adjusted"}, **paid)
+    assert "raw" in (caught.value.hint or "")
+    assert fetch(**given, options={"prices": "adjusted"}).bars["close"].tolist() == [90.0, 90.0, 90.0, 90.0]
+    assert fetch(**given, **paid).bars["close"].tolist()[2:] == [90.0, 90.0]
 
 
 def test_raw_prices_come_with_the_splits_that_are_not_in_them(fetch):

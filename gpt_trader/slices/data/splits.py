@@ -34,6 +34,10 @@ def restated(loaded: Loaded, adjust: Adjust, *, splits: Named | None = None, div
     bars = loaded.bars
     if splits and bars.provenance.prices == "adjusted":
         raise UsageError(f"the prices of {bars.symbol} are adjusted already", hint="leave its splits out")
+    if dividends and bars.provenance.prices == "adjusted" and bars.provenance.origin == "file":
+        # By an adjusted close; venues that adjust, adjust for splits alone.
+        problem = f"the prices of {bars.symbol} are read by their adjusted close, which has its dividends in it already"
+        raise UsageError(problem, hint="leave its dividends out, or take the prices as they are: prices: raw")
     known: list[Split | Dividend] = [*_splits(loaded, splits), *_dividends(loaded, dividends)]
     inside = tuple(sorted((a for a in known if bars.ts[0] < a.ns <= bars.ts[-1]), key=lambda a: a.ns))
     loaded = replace(loaded, actions=inside)
