@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gpt_trader.app.settings import Settings, masked
+from gpt_trader.app.settings import Settings
 from gpt_trader.core.errors import GptTraderError
+from gpt_trader.core.secrets import masked
 
 _PYTHONS = ((3, 11), (3, 14))
 _LITTLE_BYTES = 1 << 30

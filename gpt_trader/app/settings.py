@@ -11,13 +11,12 @@ from typing import Any
 
 from gpt_trader.core import failpoints
 from gpt_trader.core.errors import ConfigError, did_you_mean
-from gpt_trader.core.secrets import is_figures
+from gpt_trader.core.secrets import is_figures, passwords_of
 
 PROJECT_FILE = "gpt-trader.yaml"
 _PREFIX = "GPT_TRADER_"
 _MOST_BYTES = 100_000
 _MOST_SHOWN = 120
-_SECRET = re.compile(r"(password|passfile|sslpassword|sslkey)=([^&\s]*)", re.IGNORECASE)
 _WORD = re.compile(r"[a-z_.-]{,15}|[A-Z_.-]{,15}")
 _SECRET_NAME = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(_|$)", re.IGNORECASE)
 _AGENT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
@@ -145,12 +144,7 @@ def _secrets_of(env: Mapping[str, str], journal: str) -> Iterator[str]:
         path = value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - it may be any text
         if _SECRET_NAME.search(name) and not (path or is_figures(value) or _WORD.fullmatch(value)):
             yield value
-    user = journal.partition("://")[2].rpartition("@")[0]
-    for text in (user.partition(":")[2], *(found[2] for found in _SECRET.finditer(journal))):
-        if text:
-            from urllib.parse import unquote
-
-            yield from (text, unquote(text))
+    yield from passwords_of(journal)
 
 
 def secret(name: str, env: Mapping[str, str] | None = None) -> str:
@@ -257,11 +251,3 @@ def config_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": properties,
     }
-
-
-def masked(url: str) -> str:
-    """A URL without its passwords, wherever they stand in it."""
-    scheme, mark, rest = url.partition("://")
-    user, at, place = rest.rpartition("@")
-    bare = f"{scheme}{mark}{user.partition(':')[0]}{at}{place}" if at else url
-    return _SECRET.sub(r"\1=...", bare)

@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from gpt_trader.app.settings import OPTIONS, Settings, masked
+from gpt_trader.app.settings import OPTIONS, Settings
 from gpt_trader.cli import render
 from gpt_trader.cli.session import settings
+from gpt_trader.core.secrets import masked
 
 _JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 

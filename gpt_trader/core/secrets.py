@@ -13,6 +13,8 @@ MASK = "***"
 SHORTEST = 8
 """A shorter one could be found in any text by chance."""
 _FIGURES = re.compile(r"[-+]?[\d.,]*\d[\d.,]*([eE][-+]?\d+)?")
+_PASSWORD = re.compile(r"(password|passfile|sslpassword|sslkey)=([^&\s]*)", re.IGNORECASE)
+_NO_CODE = re.compile(r"%(?![0-9a-f]{2})|%00", re.IGNORECASE)
 _IN_QUOTES = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
@@ -134,3 +136,51 @@ def _written(value: str) -> set[str]:
     in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     as_bytes = value.encode(errors="surrogateescape")  # the environment may hold any
     return {value, *in_json, quote(as_bytes), quote(as_bytes, safe=""), quote_plus(as_bytes)}
+
+
+# the passwords of a URL
+
+
+def garbled(url: str) -> bool:
+    """Whether a database would read this URL in another way than its author meant, for want of percent-encoding."""
+    behind = url.partition("://")[2].removeprefix(f"{_user_of(url)}@")
+    place, _, query = behind.partition("?")
+    nameless = query and not all("=" in part for part in query.split("&"))
+    return "@" in place or bool(nameless) or _NO_CODE.search(url) is not None
+
+
+def passwords_of(url: str) -> list[str]:
+    """The passwords that stand in a URL, as they are written and as they are meant."""
+    from urllib.parse import unquote
+
+    written = [_login_of(url).partition(":")[2], *(found[2] for found in _PASSWORD.finditer(url))]
+    return list(dict.fromkeys(form for text in written if text for form in (text, unquote(text))))
+
+
+def masked(url: str) -> str:
+    """A URL without its passwords, wherever they stand in it."""
+    scheme, mark, rest = url.partition("://")
+    login = _login_of(url)
+    bare = f"{scheme}{mark}{login.partition(':')[0]}{rest.removeprefix(login)}"
+    return _PASSWORD.sub(r"\1=...", bare)
+
+
+def blotted(text: str, values: Iterable[str]) -> str:
+    """The text without these values; short ones where they stand alone, for a gap inside a word would tell them."""
+    for value in sorted(values, key=len, reverse=True):
+        alone = rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])"
+        text = text.replace(value, MASK) if len(value) >= SHORTEST else re.sub(alone, MASK, text)
+    return text
+
+
+def _login_of(url: str) -> str:
+    """Who logs in, and with what; where that is unclear, all that could be part of it."""
+    if url.startswith("sqlite:"):
+        return ""
+    return url.partition("://")[2].rpartition("@")[0] if garbled(url) else _user_of(url)
+
+
+def _user_of(url: str) -> str:
+    """The part of a URL that PostgreSQL takes for user and password: what comes before the first `@` but for a `/`."""
+    found = re.match(r"([^@/]*)@", url.partition("://")[2])
+    return found[1] if found else ""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gpt_trader.core.errors import ConfigError, JournalCorrupt, JournalUnavailable
+from gpt_trader.core.secrets import blotted, garbled, passwords_of
 
 BUSY_SECONDS = 5.0
 CHANNEL = "gpt_trader_events"
@@ -237,6 +238,11 @@ class PostgresDriver:
         self.url = url
 
     def connect(self) -> Any:
+        if garbled(self.url):  # the driver would take part of the password for something else, and show it
+            raise ConfigError(
+                "the URL of the journal cannot be read: a raw `@` or `/` in its password, or a `%` that is no code",
+                hint="percent-encode them: `@` is %40, `/` is %2F, `%` is %25",
+            )
         try:
             import psycopg
         except ImportError:
@@ -296,8 +302,9 @@ class PostgresDriver:
 
     def explain(self, error: BaseException) -> Exception:
         lines: Sequence[str] = str(error).strip().splitlines() or [type(error).__name__]
+        told = blotted(lines[0], passwords_of(self.url))
         return JournalUnavailable(
-            f"the PostgreSQL journal cannot be used: {lines[0]}", hint="is the server up, and the URL right?"
+            f"the PostgreSQL journal cannot be used: {told}", hint="is the server up, and the URL right?"
         )
 
     def check(self) -> list[str]:

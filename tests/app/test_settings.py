@@ -7,7 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from gpt_trader.app.settings import OPTIONS, Settings, config_schema, load_settings, masked
+from gpt_trader.app.settings import OPTIONS, Settings, config_schema, load_settings
 from gpt_trader.core.errors import ConfigError
 
 
@@ -99,20 +99,6 @@ def test_the_schema_of_the_file_takes_every_default_and_nothing_unknown() -> Non
     assert set(schema["properties"]) == set(OPTIONS)
 
 
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("postgresql://ada:secret@host/db", "postgresql://ada@host/db"),
-        ("postgresql://ada:se@cret@host/db", "postgresql://ada@host/db"),
-        ("sqlite:////x/journal.db", "sqlite:////x/journal.db"),
-        ("postgresql://host/db", "postgresql://host/db"),
-        ("postgresql://host/db?user=ada&password=s3cret", "postgresql://host/db?user=ada&password=..."),
-    ],
-)
-def test_a_password_is_not_shown(url: str, shown: str) -> None:
-    assert masked(url) == shown
-
-
 def test_a_bomb_is_refused_before_it_expands(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     (tmp_path / "gpt-trader.yaml").write_text("\n".join(lines))
@@ -136,6 +122,7 @@ def test_a_failpoint_that_does_not_exist_is_told(tmp_path: Path) -> None:
         ({"MAX_TOKEN_COUNT": "10000000", "KEY_SHARE": "-0.12345678"}, ()),
         ({"KEYBOARD": "dvorak-123456", "TOKENS_PER_DAY": "1234567890", "MONKEY": "k-1234567"}, ()),
         ({"GPT_TRADER_JOURNAL": "postgresql://me:p%40ss-word1@host/db"}, ("p%40ss-word1", "p@ss-word1")),
+        ({"GPT_TRADER_JOURNAL": "postgresql://me:Longpass12@h/db?application_name=a@b"}, ("Longpass12",)),
         ({"GPT_TRADER_JOURNAL": "postgresql://me@host/db?password=p%40ss-word1"}, ("p%40ss-word1", "p@ss-word1")),
     ],
 )

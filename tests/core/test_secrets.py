@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpt_trader.core.secrets import MASK, SHORTEST, Secrets
+from gpt_trader.core.secrets import MASK, SHORTEST, Secrets, blotted, garbled, masked, passwords_of
 
 TEXTS = st.text(min_size=SHORTEST, max_size=30).filter(lambda text: text.strip() == text)
 PLAIN = st.text() | st.integers() | st.none()
@@ -92,3 +92,53 @@ def _numbers(value: object) -> list[int]:
         inside = value.values() if isinstance(value, dict) else value
         return [n for v in inside for n in _numbers(v)]
     return [value] if isinstance(value, int) else []
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ada:secret@host/db", "postgresql://ada@host/db"),
+        ("postgresql://ada:se@cret@host/db", "postgresql://ada@host/db"),
+        ("postgresql://ada:se/cret@host/db", "postgresql://ada@host/db"),
+        ("postgresql://ada:se?cret@host/db", "postgresql://ada@host/db"),
+        ("postgresql://ada:s@e?cret@host/db", "postgresql://ada@host/db"),
+        ("postgresql://ada:secret@host/db?application_name=a@b", "postgresql://ada@host/db?application_name=a@b"),
+        ("sqlite:////x/journal.db", "sqlite:////x/journal.db"),
+        ("sqlite:////x:y/a@b.db", "sqlite:////x:y/a@b.db"),
+        ("postgresql://host/db", "postgresql://host/db"),
+        ("postgresql:///db?host=/tmp&application_name=a@b", "postgresql:///db?host=/tmp&application_name=a@b"),
+        ("postgresql://host/db?user=ada&password=s3cret", "postgresql://host/db?user=ada&password=..."),
+    ],
+)
+def test_a_password_is_not_shown(url: str, shown: str) -> None:
+    assert masked(url) == shown
+
+
+@pytest.mark.parametrize("password", ["Longpass12", "short1", "p%40ss", "a?b", "", "%C3%A4"])
+@pytest.mark.parametrize("behind", ["h/db", "/db?host=/tmp", "[::1]:5432/db?application_name=a@b&password=x%40y"])
+def test_a_url_is_read_as_the_database_reads_it(password: str, behind: str) -> None:
+    conninfo = pytest.importorskip("psycopg.conninfo")
+    url = f"postgresql://u:{password}@{behind}"
+    assert not garbled(url)
+    read = conninfo.conninfo_to_dict(url).get("password")
+    assert read is None or read in passwords_of(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:p@ssw0rd123@h/db",
+        "postgresql://u:pa/ss@h/db",
+        "postgresql://u:100%@h/db",
+        "postgresql://u:a%zzb@h/db",
+        "postgresql://u:a%00b@h/db",
+        "postgresql://u:s@e?cret@host/db",
+    ],
+)
+def test_a_url_that_a_database_would_read_in_another_way_is_told(url: str) -> None:
+    assert garbled(url)
+
+
+def test_a_short_word_is_blotted_out_where_it_stands_alone() -> None:
+    assert blotted("no host short1@h for short1", ["short1"]) == "no host ***@h for ***"
+    assert blotted("a connection for a: Longpass12x", ["a", "Longpass12"]) == "*** connection for ***: ***x"
