@@ -144,7 +144,7 @@ def _secrets_of(env: Mapping[str, str], journal: str) -> Iterator[str]:
         path = value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - it may be any text
         if _SECRET_NAME.search(name) and not (path or is_figures(value) or _WORD.fullmatch(value)):
             yield value
-    yield from passwords_of(journal)
+    yield from (value for value in passwords_of(journal) if not (is_figures(value) or _WORD.fullmatch(value)))
 
 
 def secret(name: str, env: Mapping[str, str] | None = None) -> str:

@@ -123,6 +123,8 @@ def test_a_failpoint_that_does_not_exist_is_told(tmp_path: Path) -> None:
         ({"KEYBOARD": "dvorak-123456", "TOKENS_PER_DAY": "1234567890", "MONKEY": "k-1234567"}, ()),
         ({"GPT_TRADER_JOURNAL": "postgresql://me:p%40ss-word1@host/db"}, ("p%40ss-word1", "p@ss-word1")),
         ({"GPT_TRADER_JOURNAL": "postgresql://me:Longpass12@h/db?application_name=a@b"}, ("Longpass12",)),
+        ({"GPT_TRADER_JOURNAL": "postgresql://me:momentum@host/db"}, ()),
+        ({"GPT_TRADER_JOURNAL": "postgresql://me:12345678@host/db"}, ()),
         ({"GPT_TRADER_JOURNAL": "postgresql://me@host/db?password=p%40ss-word1"}, ("p%40ss-word1", "p@ss-word1")),
     ],
 )
