@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
 MASK = "***"
 SHORTEST = 8
 """A shorter one could be found in any text by chance."""
+_DEEPEST = 3
+"""So many times may JSON hold JSON as a text; each doubles the backslashes of a key with several lines."""
 _FIGURES = re.compile(r"[-+]?[\d.,]*\d[\d.,]*([eE][-+]?\d+)?")
 _PASSWORD = re.compile(r"(password|passfile|sslpassword|sslkey)=([^&\s]*)", re.IGNORECASE)
 _NO_CODE = re.compile(r"%(?![0-9a-f]{2})|%00", re.IGNORECASE)
@@ -129,13 +131,24 @@ def _form(text: str) -> _Form:
 
 
 def _written(value: str) -> set[str]:
-    """A value as it stands, in JSON, and in addresses."""
-    import json
+    """A value as it stands, in pages, in messages, in addresses, and in JSON, also in the JSON that JSON holds."""
+    from html import escape
     from urllib.parse import quote, quote_plus
 
-    in_json = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
     as_bytes = value.encode(errors="surrogateescape")  # the environment may hold any
-    return {value, *in_json, quote(as_bytes), quote(as_bytes, safe=""), quote_plus(as_bytes)}
+    as_page = escape(value)
+    pages = {as_page, escape(value, quote=False), as_page.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")}
+    forms = {value, *pages, repr(value)[1:-1]}
+    for _ in range(_DEEPEST):
+        forms |= {inner for form in forms for inner in _in_json(form)}
+    return forms | {quote(as_bytes), quote(as_bytes, safe=""), quote_plus(as_bytes)}
+
+
+def _in_json(text: str) -> Iterator[str]:
+    import json
+
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 # the passwords of a URL
@@ -145,7 +158,7 @@ def garbled(url: str) -> bool:
     """Whether a database would read this URL in another way than its author meant, for want of percent-encoding."""
     behind = url.partition("://")[2].removeprefix(f"{_user_of(url)}@")
     place, _, query = behind.partition("?")
-    nameless = query and not all("=" in part for part in query.split("&"))
+    nameless = query and not all("=" in part for part in query.removesuffix("&").split("&"))
     return "@" in place or bool(nameless) or _NO_CODE.search(url) is not None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from html import escape
 from urllib.parse import quote
 
 import pytest
@@ -22,7 +24,7 @@ def test_nothing_known_is_nothing_blotted_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "write", [str, json.dumps, lambda v: quote(v, safe=""), lambda v: f"https://x/?key={quote(v)}&b=1"]
+    "write", [str, json.dumps, lambda v: quote(v, safe=""), lambda v: f"https://x/?key={quote(v)}&b=1", escape]
 )
 @pytest.mark.parametrize("value", ["s3cr3t-value", 'with "quotes" and \\', "ä ö & = ? / +", "two\nlines of it"])
 def test_a_secret_is_found_as_text_in_json_and_in_addresses(value: str, write: object) -> None:
@@ -32,8 +34,29 @@ def test_a_secret_is_found_as_text_in_json_and_in_addresses(value: str, write: o
 
 def _bare(written: str, value: str) -> str:
     """The secret as it stands in what was written."""
-    forms = [value, json.dumps(value)[1:-1], quote(value, safe=""), quote(value)]
+    forms = [value, json.dumps(value)[1:-1], quote(value, safe=""), quote(value), escape(value)]
     return next(form for form in forms if form in written)
+
+
+@pytest.mark.parametrize("value", ['a "quoted" one', "back\\slashed", "-----BEGIN KEY-----\nMIIä\n-----END KEY-----\n"])
+@pytest.mark.parametrize("deep", [1, 2, 3])
+def test_a_secret_is_found_in_json_inside_json(value: str, deep: int) -> None:
+    for ascii_only in (True, False):
+        text: object = {"key": value}
+        for _ in range(deep):
+            text = json.dumps(text, ensure_ascii=ascii_only)
+        for cleaned in (Secrets([value]).clean(str(text)), Secrets([value]).clean_json(str(text))):
+            read: object = cleaned
+            for _ in range(deep):
+                read = json.loads(str(read))
+            assert read == {"key": MASK}
+
+
+@pytest.mark.parametrize("write", [escape, lambda v: escape(v, quote=False), repr])
+def test_a_secret_is_found_in_pages_and_messages(write: Callable[[str], str]) -> None:
+    value = "S3cr3t!value&<x>\"q'\n"
+    assert "S3cr3t" not in Secrets([value]).clean(f"<p>{write(value)}</p>")
+    assert b"S3cr3t" not in Secrets([value]).clean_bytes(f"<p>{write(value)}</p>".encode())
 
 
 def test_what_is_too_short_is_left_alone() -> None:
@@ -115,7 +138,7 @@ def test_a_password_is_not_shown(url: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("password", ["Longpass12", "short1", "p%40ss", "a?b", "", "%C3%A4"])
-@pytest.mark.parametrize("behind", ["h/db", "/db?host=/tmp", "[::1]:5432/db?application_name=a@b&password=x%40y"])
+@pytest.mark.parametrize("behind", ["h/db", "/db?host=/tmp&", "[::1]:5432/db?application_name=a@b&password=x%40y"])
 def test_a_url_is_read_as_the_database_reads_it(password: str, behind: str) -> None:
     conninfo = pytest.importorskip("psycopg.conninfo")
     url = f"postgresql://u:{password}@{behind}"
