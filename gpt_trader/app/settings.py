@@ -18,7 +18,9 @@ _PREFIX = "GPT_TRADER_"
 _MOST_BYTES = 100_000
 _MOST_SHOWN = 120
 _WORD = re.compile(r"[a-z_.-]{,15}|[A-Z_.-]{,15}")
-_SECRET_NAME = re.compile(r"(^|_)(KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(_|$)", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|APIKEY|SECRET", re.IGNORECASE)
+_PERHAPS_SECRET_NAME = re.compile(r"(^|_)(KEY|TOKEN|CREDENTIALS?)(_|$)", re.IGNORECASE)
+"""A name that may also be that of a setting, so an ordinary word under it is no secret."""
 _AGENT_VARIABLES = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 
 
@@ -139,10 +141,11 @@ def load_settings(
 
 
 def _secrets_of(env: Mapping[str, str], journal: str) -> Iterator[str]:
-    """What its name, or its place in a URL, says to be a secret; a path, number or word such as `disabled` is none."""
+    """What its name, or its place in a URL, says to be a secret; a path or a number is none."""
     for name, value in env.items():
         path = value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - it may be any text
-        if _SECRET_NAME.search(name) and not (path or is_figures(value) or _WORD.fullmatch(value)):
+        named = _SECRET_NAME.search(name) or (_PERHAPS_SECRET_NAME.search(name) and not _WORD.fullmatch(value))
+        if named and not (path or is_figures(value)):
             yield value
     yield from (value for value in passwords_of(journal) if not (is_figures(value) or _WORD.fullmatch(value)))
 
