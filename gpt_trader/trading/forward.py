@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gpt_trader.core import metrics, trade_metrics
 from gpt_trader.core.errors import NoBars
+from gpt_trader.core.market import Split
 from gpt_trader.trading.late_start import LateStart
 from gpt_trader.trading.modes import run_backtest
 from gpt_trader.trading.results import exposures
@@ -96,7 +97,9 @@ def trade_from(
     warm = [replace(spec, make=LateStart(spec.make, start_ns)) for spec in specs]
     report = run_backtest(warm, bars, replace(config, close_at_end="close"))
     at = int(np.searchsorted(report.times, start_ns))
-    gross, net = exposures(report, bars)
+    splits = [{"kind": "split", **asdict(a)} for a in config.actions if isinstance(a, Split)]
+    lots = {symbol: float(instrument.lot) for symbol, instrument in config.instruments.items()}
+    gross, net = exposures(report, bars, splits, lots=lots)
     return Stretch(report.times[at:], report.equity[at:], report.trades, report, (gross[at:], net[at:]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,9 @@ DETAILS = (
     "costs", "per_symbol", "drawdown", "orders", "ended", "alerts", "ambiguous_bars", "other_order_of_events",
     "optimistic", "limits", "close_at_end", "currency",
 )  # fmt: skip
+ONES: Mapping[str, float] = MappingProxyType({})
+"""Lots of one, as long as nobody says otherwise."""
+HAIR = 1e-12
 NUMBERS = ("quantity", "entry_price", "exit_price", "profit", "fees")
 
 
@@ -48,7 +52,7 @@ def outputs_of(
         "baseline_metrics": {} if baseline is None else _baseline_metrics(asked, baseline),
         "period": _period(period, told),
         "trades": trades_frame(report),
-        "equity": equity_frame(report, baseline, bars, asked.actions),
+        "equity": equity_frame(report, baseline, bars, asked.actions, lots=_lots(asked)),
         "positions": positions_of(report),
         "refusals": refusals_of(report),
         "details": {name: told[name] for name in DETAILS},
@@ -57,43 +61,64 @@ def outputs_of(
 
 
 def equity_frame(
-    report: Report, baseline: Report | None, bars: Sequence[Bars], actions: Sequence[Mapping[str, Any]] = ()
+    report: Report,
+    baseline: Report | None,
+    bars: Sequence[Bars],
+    actions: Sequence[Mapping[str, Any]] = (),
+    *,
+    lots: Mapping[str, float] = ONES,
 ) -> pd.DataFrame:
     """Equity, drawdown and exposure by time, with the baseline's equity beside them."""
     frame = report.equity_frame().reset_index()
-    frame["exposure"], frame["net_exposure"] = exposures(report, bars, actions)
+    frame["exposure"], frame["net_exposure"] = exposures(report, bars, actions, lots=lots)
     if baseline is not None:
         frame["baseline"] = baseline.equity
     return frame
 
 
-def exposures(report: Report, bars: Sequence[Bars], actions: Sequence[Mapping[str, Any]] = ()) -> tuple[Floats, Floats]:
+def exposures(
+    report: Report,
+    bars: Sequence[Bars],
+    actions: Sequence[Mapping[str, Any]] = (),
+    *,
+    lots: Mapping[str, float] = ONES,
+) -> tuple[Floats, Floats]:
     """At each time what is held as a part of the equity: long and short added, and short taken from long."""
     gross, net = np.zeros(len(report.times)), np.zeros(len(report.times))
     portfolio = report.portfolio
     units = {p.symbol: float(p.multiplier * portfolio.rate(p.currency)) for p in portfolio.positions.values()}
-    fills = _by_symbol(report.fills)
+    fills = _by_owner(report.fills)
     shortest = min(b.span for b in bars)
     for b in bars:
         if b.symbol in units:
             closes = _closes(b, report.times, shortest)
-            splits = [a for a in actions if a["kind"] == "split" and a["symbol"] == b.symbol]
             raw = b.provenance.prices == "raw"
-            value = _held(fills.get(b.symbol, ()), splits if raw else (), report.times) * closes * units[b.symbol]
+            splits = [a for a in actions if raw and a["kind"] == "split" and a["symbol"] == b.symbol]
+            own, lot = fills.get(b.symbol, {}).values(), lots.get(b.symbol, 1.0)
+            held = sum((_held(some, splits, report.times, lot) for some in own), start=np.zeros(len(report.times)))
+            value = held * closes * units[b.symbol]
             gross, net = gross + np.abs(value), net + value
     worth = np.where(report.equity > 0, report.equity, np.nan)
     return gross / worth, net / worth
 
 
-def _by_symbol(fills: Sequence[Fill]) -> dict[str, list[Fill]]:
-    found: dict[str, list[Fill]] = {}
+def _lots(asked: SessionParams) -> dict[str, float]:
+    return {symbol: float(size.get("lot", 1.0)) for symbol, size in asked.sizes.items()}
+
+
+def _by_owner(fills: Sequence[Fill]) -> dict[str, dict[str, list[Fill]]]:
+    """The fills by symbol and strategy: each strategy's position is split by itself."""
+    found: dict[str, dict[str, list[Fill]]] = {}
     for fill in fills:
-        found.setdefault(fill.symbol, []).append(fill)
+        found.setdefault(fill.symbol, {}).setdefault(fill.strategy, []).append(fill)
     return found
 
 
-def _held(fills: Sequence[Fill], splits: Sequence[Mapping[str, Any]], times: NDArray[np.int64]) -> Floats:
-    """The units of a symbol after each walk; a split changes them before the first bar that begins with it."""
+def _held(fills: Sequence[Fill], splits: Sequence[Mapping[str, Any]], times: NDArray[np.int64], lot: float) -> Floats:
+    """The units of a position after each walk; a split changes them before the first bar that begins with it.
+
+    What a split leaves of less than a lot is paid out in cash, and held no more.
+    """
     changes = np.zeros(len(times) + 1)
     at = np.searchsorted(times, np.array([fill.ns for fill in fills], dtype=np.int64))
     np.add.at(changes, at, [float(fill.quantity if fill.side is BUY else -fill.quantity) for fill in fills])
@@ -101,7 +126,9 @@ def _held(fills: Sequence[Fill], splits: Sequence[Mapping[str, Any]], times: NDA
     for split in sorted(splits, key=lambda row: int(row["ns"])):
         first = int(np.searchsorted(times, split["ns"]))
         if 0 < first < len(held):
-            held[first:] += (split["new"] / split["old"] - 1.0) * held[first - 1]
+            before = float(held[first - 1])
+            after = before * split["new"] / split["old"]
+            held[first:] += float(np.trunc(after / lot * (1.0 + HAIR))) * lot - before
     return held
 
 

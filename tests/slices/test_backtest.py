@@ -272,3 +272,25 @@ def test_splits_and_dividends_that_are_not_in_the_prices_reach_the_ledger(run):
     assert late.details["per_symbol"]["AAA"]["dividends"] == 0.0
     with pytest.raises(ValidationError, match="no splits and dividends"):
         run(bars, actions=[{"symbol": "AAA", "kind": "split"}], **asked)
+
+
+def test_what_a_split_pays_out_in_cash_is_held_no_more(run):
+    """Of 1005 shares one for ten leaves 100, and half a one is paid out at 100: 19,950 + 50 and 10,000 in shares."""
+    bars = bars_from([10, 10, 100, 100, 100], opens=[10, 10, 100, 100, 100])
+    told = [{"symbol": "AAA", "day": "", "ns": FIRST + 2 * DAY, "kind": "split", "new": 1, "old": 10}]
+    asked = {"selection": HOLD, "cash": 30_000.0, "actions": told, **FREE}
+    whole = run(bars, sizes={"AAA": {"rule": "units:1005"}}, **asked).equity
+    assert whole["equity"].tolist() == [30_000.0] * 5
+    assert whole["exposure"].tolist() == pytest.approx([0.0, 0.335, 1 / 3, 1 / 3, 1 / 3])
+    parts = run(bars, sizes={"AAA": {"rule": "units:1005", "lot": 0.1}}, **asked).equity
+    assert parts["exposure"].tolist() == pytest.approx([0.0, 0.335, 0.335, 0.335, 0.335])
+
+
+def test_each_strategy_is_paid_out_what_the_split_leaves_of_its_own(run):
+    """Two hold 1005 each: each keeps 100, and not both together 201."""
+    bars = bars_from([10, 10, 100, 100, 100], opens=[10, 10, 100, 100, 100])
+    told = [{"symbol": "AAA", "day": "", "ns": FIRST + 2 * DAY, "kind": "split", "new": 1, "old": 10}]
+    part = {"strategy": "buy_and_hold", "params": {"quantity": 1005}, "share": 0.5}
+    got = run(bars, mix=[part, part], cash=30_000.0, actions=told, **FREE)
+    assert [p["quantity"] for p in got.positions] == [100.0, 100.0]
+    assert got.equity["exposure"].tolist() == pytest.approx([0.0, 0.67, 2 / 3, 2 / 3, 2 / 3])

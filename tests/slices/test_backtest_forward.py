@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
@@ -11,11 +12,16 @@ import pytest
 
 from gpt_trader.core.errors import NoBars, UsageError, ValidationError
 from gpt_trader.core.frames import frame_of
+from gpt_trader.core.market import Split
 from gpt_trader.slices.backtest.luck import gains_of, places_of
 from gpt_trader.slices.backtest.params import BacktestParams, ForwardParams, LuckParams
 from gpt_trader.slices.backtest.slice import Backtest
+from gpt_trader.strategies.buy_and_hold import BuyAndHold
 from gpt_trader.strategies.momentum import Momentum
-from gpt_trader.trading.forward import folds_of
+from gpt_trader.trading.config import BacktestConfig
+from gpt_trader.trading.forward import folds_of, trade_from
+from gpt_trader.trading.seats import StrategySpec
+from gpt_trader.trading.sizing import Units
 from tests.slices.market import bars_from, day, walk
 
 FREE: dict[str, Any] = {"fee": 0.0, "slippage": 0.0}
@@ -133,6 +139,15 @@ def test_a_stretch_by_hand_the_strategy_is_warm_and_what_it_holds_is_sold(slice_
     assert got.equity["equity"].tolist() == [1000.0, 1010.0, 1000.0, 1000.0]
     assert got.equity["exposure"].tolist() == [0.0, 150 / 1010, 140 / 1000, 0.0]  # ten of it, at the close
     assert got.equity["net_exposure"].tolist() == got.equity["exposure"].tolist()
+
+
+def test_a_split_in_the_middle_of_a_stretch_leaves_its_exposure_as_it_was():
+    """900 shares at 100 of 100,000 become 1800 at 50."""
+    bars = bars_from([100] * 5 + [50] * 4, opens=[100] * 5 + [50] * 4)
+    config = BacktestConfig(actions=(Split("AAA", int(bars.ts[5]), 2, 1),), sizing=Units(Decimal(900)))
+    got = trade_from([StrategySpec("hold", BuyAndHold)], [bars], int(bars.ts[2]), config=config)
+    assert got.equity.tolist() == [100_000.0] * 7
+    assert got.exposure[0].tolist() == pytest.approx([0.0, *[0.9] * 5, 0.0])
 
 
 def test_the_baseline_is_bought_where_the_first_stretch_begins(slice_, ctx):
