@@ -47,6 +47,12 @@ class Grid:
     columns: Mapping[str, NDArray[Any]]
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        lengths = {name: len(column) for name, column in self.columns.items()}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise ValidationError(f"the columns of a grid differ in length: {told}", hint="give each set every value")
+
     @classmethod
     def of(cls, axes: Mapping[str, Sequence[Any] | Any], *, where: Callable[..., bool] | None = None) -> Grid:
         """Every combination of the axes for which a condition on their values holds; a single value is fixed."""
@@ -159,7 +165,8 @@ def sweep(
 def fills_of(
     strategy: type[Sweepable], bars: Bars, grid: Grid, number: int, *, config: BacktestConfig
 ) -> tuple[KernelFill, ...]:
-    """The fills of one set, so that it can be compared with the desk."""
+    """The fills of one set, so that it can be compared with the desk; a negative number counts from the end."""
+    number = range(len(grid))[number]
     columns, terms, periods = _prepared(bars, grid, config)
     targets = np.empty((1, len(bars)), dtype=np.int8)
     _rows(strategy, bars, grid)(slice(number, number + 1), targets)

@@ -16,6 +16,8 @@ P = ParamSpec("P")
 G = TypeVar("G", bound="tuple[Any, ...]")
 Flattener = Callable[[Any], Iterable[Any]]
 _ENGINES: list[Any] = []
+WRITTEN = ("out", "fills")
+"""The parameters by which loops hand back what they find."""
 LOOPS = Path(__file__).parent / "loops" / "loops.ll"
 
 
@@ -35,11 +37,17 @@ def flat(group: G) -> G:
 @cache
 def compiled(loop: Callable[P, None]) -> Callable[P, None]:
     """The same loop, compiled; while it runs, other threads of Python do."""
-    name, kinds = loop.__name__, tuple(parameters(loop).values())
+    name, taken = loop.__name__, parameters(loop)
+    kinds = tuple(taken.values())
     native = ctypes.CFUNCTYPE(ctypes.c_int32, *_types(kinds))(_engine(name).get_function_address(name))
     flatten = _flattener(kinds)
 
+    written = [(place, which) for place, which in enumerate(taken) if which in WRITTEN]
+
     def call(*args: P.args, **_: P.kwargs) -> None:
+        for place, which in written:
+            if not cast("Any", args[place]).flags.writeable:
+                raise TypeError(f"{which} cannot be written")
         status = native(*flatten(args))
         assert status == 0, f"{name} failed"
 

@@ -270,6 +270,29 @@ def test_what_only_the_desk_knows_is_refused_by_name(config: BacktestConfig, nam
         kernel.sweep(SmaCross, walk(3), grid, config=config)
 
 
+def test_a_set_that_does_not_exist_has_no_fills_and_a_negative_number_counts_from_the_end() -> None:
+    grid, config, bars = Grid.of({"fast": [2, 3], "slow": [9]}), BacktestConfig(fill=FREE), walk(3)
+    for number in (2, -3, 10_000):
+        with pytest.raises(IndexError):
+            kernel.fills_of(SmaCross, bars, grid, number, config=config)
+    last = kernel.fills_of(SmaCross, bars, grid, -1, config=config)
+    assert last == kernel.fills_of(SmaCross, bars, grid, 1, config=config) != ()
+
+
+def test_columns_of_different_lengths_are_no_grid() -> None:
+    with pytest.raises(ValidationError, match="differ in length: fast 2, slow 1"):
+        Grid({"fast": np.array([2, 3]), "slow": np.array([9])})
+
+
+def test_a_loop_does_not_write_where_nobody_may() -> None:
+    grid, bars = Grid.of({"fast": [2, 3], "slow": [9]}), walk(3)
+    out = np.zeros((2, len(bars)), dtype=np.int8)
+    out.flags.writeable = False
+    with pytest.raises(TypeError, match="out cannot be written"):
+        SmaCross.targets(bars, grid)(slice(0, 2), out)
+    assert not out.any()
+
+
 def test_impossible_grids_are_refused_with_their_first_wrong_set() -> None:
     with pytest.raises(ValidationError, match="no set of parameters"):
         Grid.of({"fast": [5], "slow": [3]}, where=lambda fast, slow: fast < slow)
