@@ -18,6 +18,7 @@ import numpy as np
 
 from gpt_trader.core import metrics
 from gpt_trader.core.errors import ConfigError, NoBars, ValidationError
+from gpt_trader.core.market import Instrument
 from gpt_trader.trading.loops import simulation
 from gpt_trader.trading.loops.account import Terms
 from gpt_trader.trading.loops.simulation import Columns
@@ -200,11 +201,12 @@ def _parts(sets: int, bars: int) -> list[slice]:
 def _prepared(bars: Bars, grid: Grid, config: BacktestConfig) -> tuple[Columns, Terms, float]:
     if len(bars) < 3:
         raise NoBars(f"{bars.symbol}: a sweep needs three bars at least", hint="widen the range")
-    _refuse_what_only_the_desk_knows(config)
+    _refuse_what_only_the_desk_knows(bars, config)
     return flat(_columns(bars)), flat(_terms(bars, grid, config)), config.periods or metrics.observed_periods(bars.ts)
 
 
-def _refuse_what_only_the_desk_knows(config: BacktestConfig) -> None:
+def _refuse_what_only_the_desk_knows(bars: Bars, config: BacktestConfig) -> None:
+    instrument = config.instruments.get(bars.symbol) or Instrument(bars.symbol)
     wishes = {
         "limits": config.limits != "none",
         "fills at the same close": config.fill.same_close,
@@ -213,10 +215,18 @@ def _refuse_what_only_the_desk_knows(config: BacktestConfig) -> None:
         "borrow costs": bool(config.borrow_rate),
         "this sizing": not isinstance(sizing_of(config), (Share, Units)),
         "a contract multiplier": any(i.multiplier != 1 for i in config.instruments.values()),
+        "another currency": instrument.currency != config.currency,
+        "a minimum": bool(instrument.minimum),
+        "bars without a price": not has_prices(bars),
     }
     asked = [wish for wish, there in wishes.items() if there]
     if asked:
         raise ConfigError(f"a sweep does not know {', '.join(asked)}", hint="leave it out, or run the sets on the desk")
+
+
+def has_prices(bars: Bars) -> bool:
+    """Whether every bar has a close, as sweeps need it; the desk goes on with the last one."""
+    return bool((np.isfinite(bars.close) & (bars.close > 0.0)).all())
 
 
 def _columns(bars: Bars) -> Columns:

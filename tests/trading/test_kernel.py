@@ -262,12 +262,25 @@ def test_a_set_of_the_grid_is_a_config_of_the_strategy() -> None:
         (BacktestConfig(borrow_rate=Decimal("0.01")), "borrow costs"),
         (BacktestConfig(sizing=Risk()), "this sizing"),
         (BacktestConfig(instruments={"X": Instrument("X", multiplier=Decimal(50))}), "a contract multiplier"),
+        (BacktestConfig(instruments={"X": Instrument("X", currency="EUR")}, rates={"EUR": Decimal(2)}), "another curr"),
+        (BacktestConfig(currency="EUR", rates={"USD": Decimal(2)}), "another currency"),
+        (BacktestConfig(instruments={"X": Instrument("X", minimum=Decimal(100))}), "a minimum"),
     ],
 )
 def test_what_only_the_desk_knows_is_refused_by_name(config: BacktestConfig, named: str) -> None:
     grid = Grid({"fast": np.array([2]), "slow": np.array([5])})
     with pytest.raises(ConfigError, match=f"a sweep does not know {named}"):
         kernel.sweep(SmaCross, walk(3), grid, config=config)
+
+
+@pytest.mark.parametrize("price", [math.nan, 0.0])
+@pytest.mark.parametrize("at", [0, 50, 119])
+def test_bars_without_a_price_are_left_to_the_desk(at: int, price: float) -> None:
+    bars = walk(3)
+    close = bars.close.copy()
+    close[at] = price
+    with pytest.raises(ConfigError, match="a sweep does not know bars without a price"):
+        kernel.sweep(Momentum, replace(bars, close=close), Grid.of({"lookback": [5, 9]}), config=BacktestConfig())
 
 
 def test_a_set_that_does_not_exist_has_no_fills_and_a_negative_number_counts_from_the_end() -> None:

@@ -155,12 +155,15 @@ def _engine(
     together: bool,
 ) -> str:
     """The kernel where it knows all that is asked of it; else the desk, or why the kernel that was asked for cannot."""
+    from gpt_trader.trading.kernel import has_prices
+
     asked = {*params.objectives, *(n for c in conditions for n in c.names if n in FIGURES)}
     reasons = {
         f"{params.strategy} offers no targets": not hasattr(make, "targets"),
         f"it does not know {', '.join(sorted(asked - set(SWEPT)))}": bool(asked - set(SWEPT)),
         "it ends no trial early": params.prune,
         "the strategy wants to see all symbols together": together,
+        "there are bars without a price": not all(has_prices(b) for b in bars),
     }
     why = next((reason for reason, there in reasons.items() if there), "")
     if params.engine == "desk" or (params.engine == "auto" and (why or find_spec("llvmlite") is None)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 
@@ -69,6 +70,17 @@ def test_auto_takes_the_kernel_where_it_knows_all_that_is_asked_and_the_desk_els
     assert pairs.search["engine"] == "desk"
     with pytest.raises(ConfigError, match="does not know sortino"):
         search(path="f", objectives=["sortino"], engine="kernel")
+
+
+def test_a_bar_without_a_price_anywhere_is_searched_on_the_desk(search, bars):
+    close = bars.close.copy()
+    close[200] = np.nan  # far behind the bars on which the kernel is tried
+    gap = replace(bars, close=close)
+    got = search(gap)
+    assert got.search["engine"] == "desk"
+    assert len(got.trial_table) == 12
+    with pytest.raises(ConfigError, match="bars without a price"):
+        search(gap, path="b", engine="kernel")
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
