@@ -127,7 +127,7 @@ class Account:
         """Apply a fill to the ledger and bring the floats up to date."""
         _, _, strategy, symbol, _, _, price, _, _, _, _ = fill
         lane = self.lanes[symbol]
-        if lane.price != lane.price:  # the bar before had no price, and NaN would never leave the sums
+        if not lane.price:  # no bar before had one
             lane.price = float(price)
         position = lane.own.get(strategy)
         if position is None:
@@ -244,7 +244,7 @@ class Account:
             lane.held = float(held[0].quantity)
         else:
             lane.held = float(sum((p.quantity for p in held), ZERO))
-        lane.value = lane.held * lane.price * lane.unit
+        lane.value = lane.held * lane.price * lane.unit if lane.held else 0.0
         if lane.held < 0.0:
             self._short.add(lane.symbol)
         else:

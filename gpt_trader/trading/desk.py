@@ -100,10 +100,10 @@ class Desk:
                 account.equity = equity = moved
                 lane.price = price
                 lane.ns = ns
-        else:
+        elif price == price:  # noqa: PLR0124 - as above: the last price that there was goes on counting
             lane.price = price
             lane.ns = ns
-        if equity <= guard.floor or equity > guard.ceiling or ns >= guard.wake:
+        if not guard.floor < equity <= guard.ceiling or ns >= guard.wake:  # NaN lies between no two numbers
             self.look(equity, data)
         if self._single:
             self._append(equity)

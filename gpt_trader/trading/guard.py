@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from gpt_trader.trading.guards.running import RunningControl
 
 NEVER = 2**63 - 1
+NO_VALUE = "unknown_equity"
 CLOSED_TO_ENTRIES = frozenset({"flatten", "halt", "lock", "pause"})
 
 
@@ -101,8 +102,10 @@ class Guard:
         `before` is the last equity that was known before this mark, which the guard need not have looked at; a day and
         a session begin with it, so that what their first bar loses is theirs.
         """
+        if not math.isfinite(equity):
+            return self._without_value(equity)
         memory = self.memory
-        last = memory.equity if before is None else before + self._moved
+        last = memory.equity if before is None or not math.isfinite(before) else before + self._moved
         self._moved = 0.0
         if self.floor < equity > self.ceiling and ns < self.wake:  # nothing but a new peak
             memory.ns, memory.equity = ns, equity
@@ -202,6 +205,14 @@ class Guard:
             if halt.act in CLOSED_TO_ENTRIES or symbol in self.memory.mismatched:
                 return halt
         return None
+
+    def _without_value(self, equity: float) -> Sequence[Halt]:
+        """Halt an account that cannot be valued; the heights stay those that were known."""
+        if any(halt.code == NO_VALUE for halt in self.halts):
+            return ()
+        halt = Halt("halt", NO_VALUE, f"the equity is {equity}: no limit can be judged by it", "critical")
+        self.halts.append(halt)
+        return (halt,)
 
     def _new_day(self, last: float, equity: float, ns: int) -> None:
         memory = self.memory

@@ -46,10 +46,10 @@ def _alone(  # noqa: C901, PLR0915 - one walk without calls, because every bar p
                 lane.price = price
                 account.equity = equity = moved
                 lane.ns = ns
-        else:
+        elif price == price:  # noqa: PLR0124 - as above: the last price that there was goes on counting
             lane.price = price
             lane.ns = ns
-        if equity <= guard.floor or equity > guard.ceiling or ns >= guard.wake:
+        if not guard.floor < equity <= guard.ceiling or ns >= guard.wake:  # NaN lies between no two numbers
             desk.look(equity, data)
         append(equity)
         if desk.paused or seat.stopped:
