@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import shutil
 import sys
 import traceback
@@ -131,7 +132,20 @@ def json_line(fields: Mapping[str, Any]) -> None:
 
 
 def _json(value: Any, *, indent: int | None) -> str:
-    return screen.secrets.clean_json(json.dumps(value, ensure_ascii=False, indent=indent, default=str))
+    try:
+        text = json.dumps(value, ensure_ascii=False, indent=indent, default=str, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(value), ensure_ascii=False, indent=indent, default=str)
+    return screen.secrets.clean_json(text)
+
+
+def _finite(value: Any) -> Any:
+    """The value with null for every number that JSON does not have."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    return [_finite(v) for v in value] if isinstance(value, list | tuple) else value
 
 
 def note(text: str) -> None:

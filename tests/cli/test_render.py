@@ -9,6 +9,7 @@ import pytest
 
 from gpt_trader.cli import render
 from gpt_trader.core.errors import ConfigError, RefusedByRisk
+from gpt_trader.core.secrets import Secrets
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +69,22 @@ def test_a_document_has_a_version(printed):
 def test_a_line_document_is_one_line(printed):
     render.json_line({"a": "x\ny"})
     assert printed()[0] == '{"version": 1, "a": "x\\ny"}\n'
+
+
+def test_what_is_no_number_is_null(printed):
+    render.document({"x": float("nan"), "y": [float("inf"), {"z": (-float("inf"), 1.5)}]})
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    out = json.loads(printed()[0], parse_constant=refuse)
+    assert out == {"version": 1, "x": None, "y": [None, {"z": [None, 1.5]}]}
+
+
+def test_a_secret_of_figures_changes_no_number_of_a_document(printed):
+    render.screen.secrets = Secrets(["12345678"])
+    render.document({"cash": 12345678, "pin": "12345678"})
+    assert json.loads(printed()[0]) == {"version": 1, "cash": 12345678, "pin": "***"}
 
 
 @pytest.mark.parametrize(("text", "shown"), [("\x1b[2Jboo", "\\x1b[2Jboo"), ("a\tb\nc", "a\tb\nc"), ("\x07", "\\x07")])
