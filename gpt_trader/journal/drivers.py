@@ -59,6 +59,9 @@ class Driver(Protocol):
     def violated(self, error: BaseException) -> bool:
         """Whether a row of this key is already there."""
 
+    def refused(self, error: BaseException) -> bool:
+        """Whether a value is one that this database cannot keep."""
+
     def broken(self, error: BaseException) -> bool:
         """Whether the connection was lost."""
 
@@ -170,6 +173,9 @@ class SqliteDriver:
 
     def violated(self, error: BaseException) -> bool:
         return isinstance(error, sqlite_module().IntegrityError)
+
+    def refused(self, error: BaseException) -> bool:
+        return isinstance(error, UnicodeError | OverflowError | sqlite_module().DataError)
 
     def broken(self, error: BaseException) -> bool:
         del error
@@ -294,6 +300,11 @@ class PostgresDriver:
         from psycopg.errors import UniqueViolation
 
         return isinstance(error, UniqueViolation)
+
+    def refused(self, error: BaseException) -> bool:
+        from psycopg import DataError
+
+        return isinstance(error, UnicodeError | DataError)
 
     def broken(self, error: BaseException) -> bool:
         from psycopg import InterfaceError, OperationalError

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import Fenced, GptTraderError, JournalUnavailable
 from gpt_trader.core.failpoints import hit
+from gpt_trader.core.texts import storable
 from gpt_trader.journal.history import Stored, event_of
 from gpt_trader.journal.retries import Retries
 from gpt_trader.journal.tracks import EXPRESS, Track, tracks_for
@@ -274,7 +275,7 @@ class Lane:
             with self._handling:
                 answer = self._handler(event_of(row))
         except BaseException as error:  # noqa: BLE001 - a handler may raise what it likes, SystemExit too
-            return f"{type(error).__name__}: {error}"[:2000]
+            return self._told(error)
         if self.bookmark is None:
             return None
         if self._transactional:
@@ -295,9 +296,13 @@ class Lane:
         except GptTraderError as error:
             if isinstance(error, Fenced) and self.bookmark is not None and not self.bookmark.ours():
                 raise
-            return f"{type(error).__name__}: {error}"[:2000]
+            return self._told(error)
         hit("event.handled")
         return None
+
+    def _told(self, error: BaseException) -> str:
+        """What is kept of an error; it is cut last, lest the rest of a secret be kept."""
+        return storable(self.hub.store.secrets.clean(f"{type(error).__name__}: {error}"))[:2000]
 
     # beginning and end
 

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from gpt_trader.core.errors import Conflict, Fenced, NotFound
 from gpt_trader.core.ports import Clock
+from gpt_trader.core.texts import storable
 from gpt_trader.journal.artifacts import named_in
 from gpt_trader.journal.owners import ALPHABET, Ownership, letters
 from gpt_trader.journal.store import Op, Store
@@ -219,6 +220,7 @@ class Runs:
 
     def decide(self, run_id: str, path: str, *, approved: bool, by: str, reason: str = "") -> bool:
         """Answer a question; False if it was answered before, or if its time has run out."""
+        by, reason = storable(by), storable(reason)
         row = {"run_id": run_id, "path": path, "by": by, "reason": reason, "at": self.now()}
         decision = "approved" if approved else "rejected"
         fact = self.event(f"approval.{decision}", {"path": path, "by": by, "reason": reason}, run_id=run_id)

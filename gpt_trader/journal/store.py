@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from gpt_trader.core.errors import Conflict, Fenced, JournalError, JournalUnavailable
+from gpt_trader.core.errors import Conflict, Fenced, JournalError, JournalUnavailable, ValidationError
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.secrets import Secrets
 from gpt_trader.journal.drivers import BUSY_SECONDS, ROWS_AT_ONCE, Driver, driver_for, rows_of, statements
@@ -239,6 +239,10 @@ class Store:
                 ticket.error = known
 
     def _known(self, error: BaseException) -> Exception:
+        if isinstance(error, ValidationError):
+            return error
+        if self.driver.refused(error):
+            return ValidationError(f"the journal cannot keep a value: {error}", hint="nothing of it was written")
         known = error if isinstance(error, JournalError) else self.driver.explain(error)
         if "disk I/O" in str(error):
             self._halted = known
@@ -293,7 +297,9 @@ class Store:
             if self.driver.broken(error):
                 raise
             known = Conflict(f"{ticket.ops[len(results)][0]}: already there") if self.driver.violated(error) else error
-            if alone or not isinstance(known, Fenced | Conflict):
+            if self.driver.refused(error):
+                known = self._known(error)
+            if alone or not isinstance(known, Fenced | Conflict | ValidationError):
                 raise known from error
             cursor.execute("ROLLBACK TO SAVEPOINT ticket")
             ticket.error = known

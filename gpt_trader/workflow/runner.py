@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from gpt_trader.core.errors import Conflict, JournalError, NotFound
 from gpt_trader.core.failpoints import hit
+from gpt_trader.core.texts import storable
 from gpt_trader.journal.owners import Ownership, owner_alive
 from gpt_trader.journal.runs import LEASE_SECONDS, RunRecord
 from gpt_trader.journal.store import Op
@@ -236,7 +237,7 @@ class Runner:
         return [("run.end", row, True), runs.event(f"run.{status.lower()}", payload, run_id=own.run_id)]
 
     def _park(self, strand: Strand, spot: Spot, reason: str) -> RunResult:
-        run = strand.run
+        run, reason = strand.run, storable(reason)
         fact = self.parts.runs.event("run.waiting", {"workflow": run.workflow.name, "reason": reason}, run_id=run.id)
         strand.pen.add(("run.release", {**run.own.guard, "reason": reason}, True), fact)
         strand.pen.flush()

@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from gpt_trader.core.errors import StepFailed, StepTimeout
 from gpt_trader.core.events import topic_filter
 from gpt_trader.core.failpoints import hit
+from gpt_trader.core.texts import storable
 from gpt_trader.workflow.active import Spot, Unwound, monotonic
 from gpt_trader.workflow.definition import Approval, Loop, Step, Wait, walk
 from gpt_trader.workflow.expressions import condition, template
@@ -56,7 +57,7 @@ def _unanswered(step: Approval, answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def ask(strand: Strand, path: str, message: str, seconds: float | None) -> dict[str, Any]:
     """Put a question and wait for the answer; `by` is empty when the time for it ran out."""
-    runs = strand.run.parts.runs
+    runs, message = strand.run.parts.runs, storable(message)
     now = runs.now()
     row = {"run_id": strand.run.id, "path": path, "message": message, "asked_at": now, "by": "", "reason": ""}
     expires = None if seconds is None else now + int(seconds * 1e6)

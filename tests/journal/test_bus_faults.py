@@ -125,6 +125,49 @@ def test_a_poison_event_is_dead_after_five_tries_within_a_second_and_its_key_goe
         ]
 
 
+@pytest.mark.parametrize("transactional", [False, True])
+def test_an_error_that_no_database_can_keep_as_it_is_holds_nobody_up(bus: EventBus, transactional: bool):
+    """A name of a file may hold what is no text, and bytes of others a NUL."""
+    told = "cannot open 'caf\udce9.csv': \0"
+    done: list[int] = []
+
+    def handler(event: Event) -> list[Op]:
+        if event.key == "bad":
+            raise ValueError(told)
+        done.append(event.seq)
+        return []
+
+    subscribe: Callable[..., object] = bus.subscribe_transactional if transactional else bus.subscribe
+    subscribe("a.*", handler, name="reader")
+    bus.publish_many([("a.b", {}, "bad"), ("a.b", {}, "good")])
+    assert bus.flush(5)
+    assert done == [2]
+    (letter,) = bus.dead.list()
+    assert letter.error == "ValueError: cannot open 'caf\\udce9.csv': \\0"
+
+
+def test_an_operation_that_no_database_can_keep_is_the_handlers_own_failure(bus: EventBus):
+    row = {"name": "caf\udce9\0", "pattern": "**", "cursor": 1, "express": 1, "fence": 0, "updated_at": 0}
+    bus.subscribe_transactional("a.*", lambda event: [("subscription.add", row, False)], name="reader")
+    bus.publish("a.b")
+    assert bus.flush(5)
+    (letter,) = bus.dead.list()
+    assert letter.error.startswith("ValidationError: ")
+
+
+def test_a_secret_at_the_edge_of_what_is_kept_of_an_error_is_not_kept_in_part(bus: EventBus):
+    bus.hub.store.secrets.know("sesame-street-4711")
+
+    def handler(event: Event) -> None:
+        raise ValueError("x" * 1980 + "sesame-street-4711")
+
+    bus.subscribe("a.*", handler, name="reader")
+    bus.publish("a.b")
+    assert bus.flush(5)
+    (letter,) = bus.dead.list()
+    assert letter.error == f"ValueError: {'x' * 1980}***"
+
+
 def test_the_backoff_grows_has_jitter_and_is_the_same_for_the_same_seed():
     import random
 

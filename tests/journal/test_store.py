@@ -14,10 +14,18 @@ from typing import Any
 import pytest
 
 from gpt_trader.core import failpoints
-from gpt_trader.core.errors import ConfigError, Conflict, Fenced, JournalCorrupt, JournalError, JournalUnavailable
+from gpt_trader.core.errors import (
+    ConfigError,
+    Conflict,
+    Fenced,
+    JournalCorrupt,
+    JournalError,
+    JournalUnavailable,
+    ValidationError,
+)
 from gpt_trader.journal.drivers import driver_for, sqlite_module, wal_is_safe
 from gpt_trader.journal.migrations import open_store
-from gpt_trader.journal.store import Op, Store
+from gpt_trader.journal.store import Op, Store, _Ticket
 from gpt_trader.trading.clocks import WallClock
 
 
@@ -102,6 +110,24 @@ def test_threads_write_together_and_fail_alone(store: Store) -> None:
     kept = {int(e["payload"]): e["seq"] for e in store.read("event.after", seq=0, count=100)}
     assert kept == {n: outcomes[n][0] for n in range(0, 40, 2)}
     assert all(outcomes[n] == "fenced" for n in range(1, 40, 2))
+
+
+UNKEPT: Op = ("approval.ask", {"run_id": "\udce9\0", "path": "p", "message": "?", "asked_at": 1, "expires_at": None}
+              | {"by": "", "reason": ""}, False)  # fmt: skip
+
+
+def test_a_text_that_the_database_cannot_keep_is_the_fault_of_who_writes_it(store: Store) -> None:
+    """Alone, as an event, and in one transaction with others."""
+    with pytest.raises(ValidationError, match="cannot keep"):
+        store.write([fact(), UNKEPT])
+    with pytest.raises(ValidationError, match="cannot keep"):
+        store.append([_event(topic="caf\udce9\0")])
+    many: Op = ("event.add", [_event("2"), _event(topic="caf\udce9\0")], False)
+    tickets = [_Ticket([fact("1")]), _Ticket([fact("2"), UNKEPT]), _Ticket([fact("2"), many]), _Ticket([fact("3")])]
+    store._commit(tickets)
+    assert [isinstance(ticket.error, ValidationError) for ticket in tickets] == [False, True, True, False]
+    assert tickets[0].error is tickets[3].error is None
+    assert [e["payload"] for e in store.read("event.after", seq=0, count=9)] == ["1", "3"]
 
 
 def test_threads_share_commits(new_url: Callable[[str], str]) -> None:

@@ -1,0 +1,8 @@
+"""Texts from outside, made such that every database can keep them."""
+
+from __future__ import annotations
+
+
+def storable(text: str) -> str:
+    """The text with what is no character (part of a file's name, say) and NUL written out."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
