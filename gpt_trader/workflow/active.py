@@ -16,6 +16,7 @@ from gpt_trader.core.errors import GptTraderError, RunCancelled, StepTimeout
 from gpt_trader.core.ports import Clock
 from gpt_trader.core.secrets import Secrets
 from gpt_trader.core.slices import SliceCatalog
+from gpt_trader.core.texts import storable
 from gpt_trader.journal.artifacts import ArtifactFolder
 from gpt_trader.journal.owners import Ownership
 from gpt_trader.journal.runs import Runs, StepRecord
@@ -196,7 +197,7 @@ class ActiveRun:
 
     def failure(self, error: BaseException) -> dict[str, Any]:
         """An error as the journal keeps it, and as others are told of it."""
-        return dict(self.parts.secrets.clean_values(failure(error)))
+        return failure(error, self.parts.secrets)
 
 
 @dataclass(slots=True)
@@ -232,18 +233,21 @@ class Spot:
         )
 
 
-def failure(error: BaseException) -> dict[str, Any]:
-    """An error as the journal keeps it."""
+def failure(error: BaseException, secrets: Secrets) -> dict[str, Any]:
+    """An error as the journal keeps it; its trace is cut last, lest the rest of a secret be kept."""
     message = error.message if isinstance(error, GptTraderError) else str(error)
-    told: dict[str, Any] = {"type": type(error).__name__, "message": message or type(error).__name__}
+    told = {"type": type(error).__name__, "message": message or type(error).__name__}
     if isinstance(error, GptTraderError):
         if error.hint:
             told["hint"] = error.hint
         if isinstance(error, StepTimeout) and error.path:
             told["path"] = error.path
     else:
-        told["trace"] = "".join(traceback.format_exception(error))[-3000:]
-    return told
+        told["trace"] = "".join(traceback.format_exception(error))
+    kept: dict[str, Any] = {name: storable(secrets.clean(text)) for name, text in told.items()}
+    if "trace" in kept:
+        kept["trace"] = kept["trace"][-3000:]
+    return kept
 
 
 def monotonic() -> float:

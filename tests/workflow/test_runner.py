@@ -10,11 +10,16 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from pydantic_core import from_json
 
+from gpt_trader.core.context import StepContext
 from gpt_trader.core.errors import Conflict, NotFound, StepFailed, ValidationError
+from gpt_trader.core.secrets import Secrets
+from gpt_trader.core.slices import method
+from gpt_trader.workflow.active import failure
 from gpt_trader.workflow.definition import Retry
 from gpt_trader.workflow.tries import pause_before
-from tests.workflow.runhouse import House, workflow
+from tests.workflow.runhouse import Count, House, Number, Value, workflow
 
 SEVEN = workflow("\n".join(f"- s{i}: {{slice: count, method: inc}}" for i in range(7)))
 
@@ -74,6 +79,42 @@ def test_outputs_that_cannot_be_kept_fail_the_step(home: House) -> None:
     result = home.run(workflow("- s: {slice: count, method: strange}"))
     assert "cannot be kept" in result.error["message"]
     assert home.statuses(result.id) == {"steps[0]": ["FAILED"]}
+
+
+@pytest.mark.parametrize("on_error", ["fail", "continue", "pause"])
+def test_an_error_that_no_database_can_keep_as_it_is_fails_its_step_as_any_other(
+    home: House, monkeypatch: pytest.MonkeyPatch, on_error: str
+) -> None:
+    def inc(self: Count, params: Number, ctx: StepContext) -> Value:
+        """Fail."""
+        raise OSError("cannot open 'caf\udce9.csv': \0")
+
+    monkeypatch.setattr(Count, "inc", method()(inc))
+    result = home.run(workflow(f"- a: {{slice: count, method: inc, on_error: {on_error}}}"))
+    assert result.status == {"fail": "FAILED", "continue": "SUCCEEDED", "pause": "WAITING"}[on_error]
+    (step,) = home.runs.steps(result.id)
+    assert step.status == "FAILED"
+    assert from_json(step.error or "")["message"] == "cannot open 'caf\\udce9.csv': \\0"
+
+
+def test_a_question_and_an_answer_that_no_database_can_keep_as_they_are(home: House) -> None:
+    text = workflow("- a: {approval: {message: 'Trade ${{ inputs.what }}?'}}", head="inputs: {what: {type: string}}")
+    handle = home.runner.start(home.load(text), {"what": "a\0b"})
+    (asked,) = _until(home.runs.open_approvals)
+    assert asked.message == "Trade a\\0b?"
+    assert home.runs.decide(handle.id, asked.path, approved=True, by="caf\udce9", reason="\0")
+    answer = handle.result(30).steps["a"]
+    assert (answer["by"], answer["reason"]) == ("caf\\udce9", "\\0")
+
+
+def test_a_secret_at_the_edge_of_what_is_kept_of_a_trace_is_not_kept_in_part() -> None:
+    secrets = Secrets(["sesame-street-4711"])
+    try:
+        raise OSError("sesame-street-4711" + "x" * 2990)
+    except OSError as error:
+        told = failure(error, secrets)
+    assert "4711" not in told["trace"]
+    assert len(told["trace"]) == 3000
 
 
 def test_a_condition_that_does_not_hold_skips_the_step(home: House) -> None:
