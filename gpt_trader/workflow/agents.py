@@ -75,9 +75,16 @@ def _checked(text: bytes, program: str) -> dict[str, Any]:
         where = ".".join(map(str, faults[0].path)) or "response"
         raise AgentFailed(f"{program}: {where}: {faults[0].message}", hint="see schemas/agent-response.schema.json")
     for mark in (MARK, BARS):
-        if mark.encode() in text:
+        if _names(response, mark):
             raise AgentFailed(f"{program}: a response must not name artifacts", hint=f"leave out '{mark}'")
     return {"result": None, "errors": [], "next_actions": [], **response}
+
+
+def _names(value: Any, mark: str) -> bool:
+    """Whether a key is this mark, however deep, and however the JSON wrote it."""
+    if isinstance(value, dict):
+        return mark in value or any(_names(inner, mark) for inner in value.values())
+    return isinstance(value, list) and any(_names(inner, mark) for inner in value)
 
 
 class _Talk:

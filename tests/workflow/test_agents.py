@@ -132,6 +132,15 @@ def test_a_program_that_misbehaves_fails_its_step_plainly(lite: House, body: str
     assert message in result.error["message"]
 
 
+@pytest.mark.parametrize("name", ["$artifact", "$bars", "\\u0024artifact", "\\u0024b\\u0061rs"])
+def test_a_response_names_no_artifact_however_its_json_is_written(lite: House, name: str) -> None:
+    head = '{"task_id": "t", "agent_name": "a", "status": "success", "result": [{"deep": '
+    body = head + '{"' + name + '": "' + "a" * 64 + '", "kind": "parquet", "size": 1}}]}'
+    result = _run(lite, _agent(lite.folder, f"print({body!r})\n"), ", timeout: 20")
+    assert result.status == "FAILED"
+    assert "must not name artifacts" in result.error["message"]
+
+
 def test_a_program_that_is_not_there_is_named(lite: House) -> None:
     result = _run(lite, lite.folder / "missing.py")
     assert "cannot be started: No such file or directory" in result.error["message"]
