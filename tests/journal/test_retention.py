@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gpt_trader.core.context import Artifact
 from gpt_trader.journal.artifacts import ArtifactFolder
 from gpt_trader.journal.history import History
 from gpt_trader.journal.replays import replay_to
@@ -46,6 +48,54 @@ def test_a_fresh_artifact_is_left_alone(tmp_path: Path) -> None:
     made = folder.put(b"a step that is not recorded yet", kind="json")
     assert folder.sweep(set(), before=1.0) == (0, 0)
     assert kept(folder) == {made.hash}
+
+
+def test_an_artifact_that_is_made_again_at_any_moment_of_a_sweep_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made again before the sweep's first touch of a file, then before the second, and so on to its last."""
+    folder, data, sweeper = ArtifactFolder(tmp_path), b"a report that every run makes again", threading.current_thread()
+    made: list[Artifact] = []
+    touches, at = 0, 0
+
+    def watched(touch: Callable[..., object]) -> Callable[..., object]:
+        def touched(path: Path, *args: object, **options: object) -> object:
+            nonlocal touches
+            if path.suffix == ".html" and threading.current_thread() is sweeper:
+                touches += 1
+                if touches == at:
+                    other = threading.Thread(target=lambda: made.append(folder.put(data, kind="html")))
+                    other.start()
+                    other.join(10)
+            return touch(path, *args, **options)
+
+        return touched
+
+    for name in ("stat", "rename", "replace", "unlink"):
+        monkeypatch.setattr(Path, name, watched(getattr(Path, name)))
+    while touches >= at:
+        at, touches = at + 1, 0
+        aged(folder, data, "html")
+        made.clear()
+        touches = 0
+        folder.sweep(set(), before=1.0)
+        assert all(folder.get(artifact) == data for artifact in made)
+    assert at > 3
+    assert not kept(folder)
+
+
+def test_an_artifact_that_goes_while_it_is_made_again_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, utime = ArtifactFolder(tmp_path), os.utime
+    aged(folder, b"again", "html")
+
+    def gone(path: Path) -> None:
+        path.unlink()
+        utime(path)
+
+    monkeypatch.setattr(os, "utime", gone)
+    assert folder.get(folder.put(b"again", kind="html")) == b"again"
 
 
 @pytest.fixture
