@@ -36,6 +36,8 @@ class BarRows:
         """Columns of rows; the file is closed again, so that nothing of it stays in memory."""
         import pyarrow as pa
 
+        if first >= last:
+            return {name: np.empty(0, np.int64 if name == "ts" else np.float64) for name in names}
         try:
             with pa.memory_map(str(self.path)) as source, pa.ipc.open_file(source) as file:
                 parts = list(self._parts(file, names, first, last))
@@ -46,7 +48,7 @@ class BarRows:
     def _parts(
         self, file: pa.ipc.RecordBatchFileReader, names: Sequence[str], first: int, last: int
     ) -> Iterator[list[NDArray[Any]]]:
-        for group in range(first // GROUP, max(-(-last // GROUP), first // GROUP + 1)):
+        for group in range(first // GROUP, -(-last // GROUP)):
             batch = file.get_batch(self.first_group + group)
             rows = slice(max(first - group * GROUP, 0), last - group * GROUP)
             yield [_column(batch, name)[rows] for name in names]

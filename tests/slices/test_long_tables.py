@@ -13,6 +13,7 @@ import pytest
 from gpt_trader.core.errors import BadData, JournalCorrupt, NoBars
 from gpt_trader.core.frames import bars_of
 from gpt_trader.core.stored import BarTable
+from gpt_trader.journal import barfile
 from gpt_trader.journal.artifacts import named_in
 from gpt_trader.slices.backtest.params import BacktestParams
 from gpt_trader.slices.backtest.slice import Backtest
@@ -140,6 +141,20 @@ def test_a_symbol_without_a_price_is_refused_from_the_disk_too(artifacts, strate
     table = artifacts.put_bars(iter([bars, nothing]), ["AAA", "BBB"])
     with pytest.raises(BadData, match="BBB"):
         Backtest(strategies).execute(BacktestParams(bars=table, **TRADED), ctx)
+
+
+def test_a_part_without_bars_is_empty_wherever_it_lies(artifacts):
+    """Also where a group of rows ends, and where the file does."""
+    from tests.slices.market import walk
+
+    group = barfile.GROUP
+    bars = walk(group, seed=1)
+    stored = artifacts.put_bars(iter([bars]), [bars.symbol])[0]
+    for first in (0, 1, group - 1, group, group + 1):
+        part, like = stored[first:first], bars[first:first]
+        assert (len(part), part.close.shape, part.ts.dtype) == (0, (0,), like.ts.dtype)
+        assert part.loaded().close.dtype == like.close.dtype
+        assert part.content_hash == like.content_hash
 
 
 def test_the_other_slices_that_trade_take_it_too(fetch, strategies, ctx):
