@@ -109,8 +109,8 @@ def _wait(handle: Handle, stopping: Stopping) -> RunResult:
         try:
             return handle.result(_LOOK_SECONDS)
         except TimeoutError:
-            if handle.done():
-                raise
+            if handle.done():  # just now
+                return handle.result()
         if stopping.count and waited is None:
             waited = 0.0
             render.note("stopping after the present step; once more stops at once")

@@ -57,8 +57,8 @@ def _wait(strand: Strand, future: Future[Any]) -> Any:
         try:
             return future.result(timeout=_LOOK_SECONDS)
         except FutureTimeout:
-            if future.done():
-                raise
+            if future.done():  # just now
+                return future.result()
             if strand.run.request == "cancel" or strand.dead:
                 strand.check()
             strand.raise_overdue()

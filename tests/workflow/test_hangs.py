@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import Future
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from gpt_trader.cli import conduct
+from gpt_trader.cli.signals import Stopping
+from gpt_trader.workflow.remote import _wait
+from gpt_trader.workflow.results import RunResult
+from gpt_trader.workflow.strand import Strand
 from tests.workflow.crashing import crash
 from tests.workflow.runhouse import House, house, workflow
 from tests.workflow.test_runner import _until
@@ -25,6 +31,35 @@ def test_a_step_that_hangs_is_given_up_at_its_timeout(home: House) -> None:
     assert (result.status, result.error["message"]) == ("FAILED", "step 'h' failed: its time has run out")
     assert home.lines() == ["hang"]
     assert home.statuses(result.id) == {"steps[0]": ["FAILED"]}
+
+
+def test_an_answer_that_comes_at_the_last_moment_of_a_look_is_taken() -> None:
+    """It is there when the look has run out, and before anybody asks whether it is."""
+
+    class Late(Future[Any]):
+        def result(self, timeout: float | None = None) -> Any:
+            if not self.done():
+                self.set_result("there")
+                raise TimeoutError
+            return super().result(timeout)
+
+    assert _wait(cast("Strand", None), Late()) == "there"
+
+
+def test_a_run_that_ends_at_the_last_moment_of_a_look_is_told(lite: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As above, by whoever conducts it."""
+    handle = lite.runner.start(lite.load(workflow("- a: {slice: count, method: inc}")))
+    done, result = handle.result(30), handle.result
+    late = [True]
+
+    def look(timeout: float | None = None) -> RunResult:
+        if late:
+            late.clear()
+            raise TimeoutError
+        return result(timeout)
+
+    monkeypatch.setattr(handle, "result", look)
+    assert conduct._wait(handle, Stopping()) == done
 
 
 def test_a_step_that_hangs_is_retried_and_the_run_goes_on_without_it(home: House) -> None:
