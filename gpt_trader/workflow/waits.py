@@ -110,7 +110,7 @@ def wait(strand: Strand, attempt: Attempt) -> Work:
     step, path, number, spot = attempt.step, attempt.path, attempt.number, attempt.spot
     assert isinstance(step, Wait)
     if step.topic is not None:
-        return Work(lambda: _wait_for_event(strand, step, path, spot))
+        return Work(lambda: _wait_for_event(strand, step, attempt))
     runs = strand.run.parts.runs
 
     def call() -> Mapping[str, Any]:
@@ -140,14 +140,15 @@ def _end(step: Wait, now: int, spot: Spot) -> int:
     return int(moment(until, datetime.fromtimestamp(now / 1e6, UTC)).timestamp() * 1e6)
 
 
-def _wait_for_event(strand: Strand, step: Wait, path: str, spot: Spot) -> Mapping[str, Any]:
+def _wait_for_event(strand: Strand, step: Wait, attempt: Attempt) -> Mapping[str, Any]:
     assert step.topic is not None
-    runs = strand.run.parts.runs
+    runs, path, spot = strand.run.parts.runs, attempt.path, attempt.spot
     kept = runs.checkpoint(strand.run.id, path)
-    cursor = kept[1] if kept else last_seq(strand)
-    if not kept:
-        strand.pen.add(_point(strand, path, 0, cursor))
-    began = runs.checkpoint_made(strand.run.id, path) or runs.now()
+    cursor = kept[1] if kept else last_seq(strand)  # another attempt looks from where the first one did
+    began = runs.checkpoint_made(strand.run.id, path) if kept and kept[0] == attempt.number else None
+    if began is None:
+        began = runs.now()
+        strand.pen.add(_point(strand, path, attempt.number, cursor))
     end = None if step.wait is None else monotonic() + step.wait - (runs.now() - began) / 1e6
     with waiting(strand, f"event {step.topic}"):
         for event in _events(strand, step.topic, step.event_if, cursor, spot):

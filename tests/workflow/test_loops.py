@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -125,6 +126,22 @@ def test_a_loop_checkpoints_at_every_order_and_else_as_often_as_it_is_told(
     write([home.runs.event("market.tick", {"n": n}, run_id="") for n in range(expected[-1])])
     assert handle.result(30).ok
     assert saved == expected
+
+
+def test_each_attempt_to_wait_for_an_event_waits_its_time(home: House) -> None:
+    began = time.monotonic()
+    text = "- w: {wait: {event: {topic: a.b, timeout: 300ms}}, retry: {max_attempts: 3, delay: 0}}"
+    result = home.run(workflow(text))
+    assert time.monotonic() - began >= 0.9
+    assert (result.status, result.error["cause"]) == ("FAILED", "StepTimeout")
+    assert home.statuses(result.id) == {"steps[0]": ["FAILED"] * 3}
+
+
+def test_an_event_that_came_between_two_attempts_is_found_by_the_second(home: House) -> None:
+    run = home.run(workflow("- w: {wait: {event: {topic: a.b, timeout: 100ms}}}"))
+    ticks(home, 7, topic="a.b")
+    result = home.runner.resume(run.id).result(30)
+    assert result.steps["w"]["event"]["n"] == 7
 
 
 WAITING = "{w: {wait: {for: 1ms}}}, {g: {approval: {message: 'Go on?'}}}"
