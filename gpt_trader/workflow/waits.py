@@ -196,7 +196,7 @@ def loop(strand: Strand, attempt: Attempt) -> Work:
 class _Loop:
     def __init__(self, strand: Strand, step: Loop, attempt: Attempt) -> None:
         self.strand, self.step, self.spot = strand, step, attempt.spot
-        self.prefix = attempt.prefix
+        self.path, self.prefix = attempt.path, attempt.prefix
         kept = strand.run.parts.runs.checkpoint(strand.run.id, self.prefix)
         self.count, self.cursor = kept or (0, last_seq(strand))
         self.saved = self.count if kept else -1
@@ -228,7 +228,14 @@ class _Loop:
         finally:
             if not strand.dead:
                 self._save_if(self.count > self.saved)
+        self._finish()
         return {"count": self.count, "last_seq": self.cursor}
+
+    def _finish(self) -> None:
+        """A loop that is over needs no checkpoint, nor do its earlier attempts; one in a tick is forgotten with it."""
+        if self.spot.journaled:
+            gone = {"run_id": self.strand.run.id, "prefix": self.path}
+            self.strand.pen.add(("checkpoint.forget", gone, False))
 
     def _tick(self, event: Mapping[str, Any]) -> bool:
         """One time round; whether the loop is over."""

@@ -144,6 +144,22 @@ def test_an_event_that_came_between_two_attempts_is_found_by_the_second(home: Ho
     assert result.steps["w"]["event"]["n"] == 7
 
 
+def test_a_loop_that_is_over_holds_no_event_back(home: House) -> None:
+    """Also one that failed before, while its run lives on."""
+    steps = "{n: {slice: notes, method: note, with: {log: LOG, text: t, fails: 1}}}"
+    loop = LOOP.format(options="max: 1", steps=steps).replace("- l: {", "- l: {retry: {max_attempts: 2, delay: 0}, ")
+    handle = home.runner.start(home.load(workflow(f"{loop}\n- a: {{approval: {{message: 'Go on?'}}}}")))
+    _until(lambda: home.runs.checkpoint(handle.id, "steps[0]"))
+    ticks(home, 1)
+    assert _until(lambda: home.runs.checkpoint(handle.id, "steps[0]~2"))
+    ticks(home, 2)
+    (asked,) = _until(home.runs.open_approvals)
+    assert rows(home, "checkpoint", handle.id) == []
+    assert home.store.read("event.needed")[0]["seq"] is None
+    home.runs.decide(handle.id, asked.path, approved=True, by="Ada")
+    assert handle.result(30).ok
+
+
 WAITING = "{w: {wait: {for: 1ms}}}, {g: {approval: {message: 'Go on?'}}}"
 
 
@@ -155,7 +171,7 @@ def test_what_ticks_waited_for_is_gone_when_they_are_over(home: House) -> None:
         (asked,) = _until(home.runs.open_approvals)
         assert home.runs.decide(handle.id, asked.path, approved=True, by="Ada")
     assert handle.result(30).ok
-    assert rows(home, "checkpoint", handle.id) == ["steps[0]"]
+    assert rows(home, "checkpoint", handle.id) == []
     assert rows(home, "approval", handle.id) == []
     said = [e["topic"] for e in home.store.read("event.of_run", run_id=handle.id) if "approval" in e["topic"]]
     assert said == ["approval.asked", "approval.approved"] * 3  # the history keeps who said what
