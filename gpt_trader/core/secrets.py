@@ -73,7 +73,7 @@ class Secrets:
 
     def clean_json(self, text: str) -> str:
         """A JSON text without secrets: its strings are blotted and nothing else; what is no JSON, as any text."""
-        if not self._in(text):
+        if not self.may_be_in(text):
             return text
         import json
 
@@ -84,7 +84,7 @@ class Secrets:
         return _IN_QUOTES.sub(self._clean_quoted, text)
 
     def _clean_quoted(self, quoted: re.Match[str]) -> str:
-        if not self._in(quoted[0]):
+        if not self.may_be_in(quoted[0]):
             return quoted[0]
         import json
 
@@ -92,13 +92,16 @@ class Secrets:
         cleaned = self.clean(text)
         return quoted[0] if cleaned == text else json.dumps(cleaned)
 
-    def _in(self, text: str) -> bool:
+    def may_be_in(self, text: str) -> bool:
+        """Whether a text holds what could be a secret; quick also for a long one."""
         return any(form.text in text for form in self._forms)
 
     def clean_values(self, value: Any) -> Any:
         """A value whose texts, also those inside maps and lists, are without secrets."""
         if isinstance(value, str):
             return self.clean(value)
+        if isinstance(value, bytes):
+            return self.clean_bytes(value)
         if isinstance(value, dict):
             return {self.clean_values(k): self.clean_values(v) for k, v in value.items()}
         if isinstance(value, list):

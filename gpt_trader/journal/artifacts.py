@@ -42,7 +42,8 @@ class ArtifactFolder:
         artifact = Artifact(hashlib.sha256(data).hexdigest(), kind, len(data))
         target = self.path(artifact)
         try:
-            if _touched(target, artifact.size):
+            if target.exists() and target.stat().st_size == artifact.size:
+                os.utime(target)  # young again, so that a sweep leaves it to the step that names it next
                 return artifact
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write_whole(target, data)
@@ -106,9 +107,11 @@ class ArtifactFolder:
         """
         files = [f for f in self.folder.glob("*/*") if f.is_file()]
         self._follow(named, {f.stem: f for f in files if f.suffix == ".json"})
-        sizes = [_removed(f, before, dry_run=dry_run) for f in files if f.stem not in named]
-        gone = [size for size in sizes if size is not None]
-        return len(gone), sum(gone)
+        gone = [(f, f.stat().st_size) for f in files if f.stem not in named and f.stat().st_mtime < before]
+        if not dry_run:
+            for file, _ in gone:
+                file.unlink(missing_ok=True)
+        return len(gone), sum(size for _, size in gone)
 
     @staticmethod
     def _follow(named: set[str], texts: dict[str, Path]) -> None:
@@ -153,7 +156,10 @@ class ArtifactFolder:
             held[value.artifact.hash] = value
             return {BARS: barfile.told(value)}
         if hasattr(value, "to_parquet"):
-            value = _without(self.secrets, value) if self.secrets else value
+            if self.secrets:
+                from gpt_trader.journal import blotting
+
+                value = blotting.without(self.secrets, value)
             table = self._keep(_parquet(value), "parquet")
             held[table.hash] = value
             return self._mark(table)
@@ -221,33 +227,6 @@ def named_in(text: bytes) -> set[str]:
 def _write_whole(target: Path, data: bytes) -> None:
     """The file appears whole and synced, or not at all."""
     part = target.with_name(f".{target.name}.{os.getpid()}.{id(data)}")
-def _touched(target: Path, size: int) -> bool:
-    """Whether the file is there, whole; it is young again, so that a sweep leaves it to the step that names it next."""
-    try:
-        if target.stat().st_size != size:
-            return False
-        os.utime(target)
-    except FileNotFoundError:  # or a sweep took it at this moment
-        return False
-    return True
-
-
-def _removed(file: Path, before: float, *, dry_run: bool) -> int | None:
-    """The size of a file that was old and is gone; one that was made again meanwhile stays."""
-    try:
-        found = file.stat()
-        if found.st_mtime >= before or dry_run:
-            return found.st_size if found.st_mtime < before else None
-        aside = file.rename(file.with_name(f".{file.name}"))  # from here on, who makes it again writes it anew
-        if aside.stat().st_mtime >= before:
-            aside.replace(file)
-            return None
-        aside.unlink()
-    except FileNotFoundError:  # somebody else removed it
-        return None
-    return found.st_size
-
-
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
             out.write(data)
@@ -283,16 +262,6 @@ def _cleaned(secrets: Secrets, data: bytes, kind: str) -> bytes:
         except UnicodeError:
             pass
     return secrets.clean_bytes(data)
-
-
-def _without(secrets: Secrets, table: Any) -> Any:
-    """The table with no secret in its cells of text."""
-    texts = [name for name, kind in table.dtypes.items() if str(kind) in ("object", "str", "string")]
-    if texts:
-        table = table.copy(deep=False)
-    for name in texts:
-        table[name] = table[name].map(secrets.clean_values)
-    return table
 
 
 def _parquet(frame: Any) -> bytes:
