@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import RefusedByRisk
 from gpt_trader.core.market import time_of
-from gpt_trader.core.orders import Approved, Order, Refused, Trade, TradeSignal
+from gpt_trader.core.orders import ZERO, Approved, Order, Refused, Trade, TradeSignal
 from gpt_trader.trading.ordering import closing_order, make_order
 from gpt_trader.trading.tape import Alert
+from gpt_trader.trading.waiting import leads_out, same_target
 
 if TYPE_CHECKING:
     from gpt_trader.core.market import MarketData
@@ -151,18 +152,15 @@ class Desk:
         for seat, signal in signals:
             order = self.size(seat, signal, data)
             if signal.target and self.broker.pending:
-                order = self._instead(seat, signal, order)
-            if order is not None:
+                self._send_instead(seat, signal, order)
+            elif order is not None:
                 self.send(order)
         if self._at_close is not None:
             self._fill_at_close(data)
 
     def send(self, order: Order | Refused) -> None:
         """Check, record and submit: the only way to the market."""
-        verdict = self.check(order)
-        self.record(verdict)
-        if isinstance(verdict, Approved):
-            self.submit(verdict)
+        self._follow(self.check(order))
 
     def obey(self, halts: Sequence[Halt], data: MarketData) -> None:
         """Do what the guard demands: alert, take entries back, and close everything where it says so."""
@@ -195,9 +193,9 @@ class Desk:
         """Make an order of a signal: how much, on which lots and ticks; None when its target is reached already."""
         return make_order(self.account, seat, signal, data, self.tape.next_id())
 
-    def check(self, order: Order | Refused) -> Approved | Refused:
-        """The guard's verdict at the moment of the decision."""
-        return self.guard.check(order, order.ns) if isinstance(order, Order) else order
+    def check(self, order: Order | Refused, *, instead_of: Sequence[Order] = ()) -> Approved | Refused:
+        """The guard's verdict at the moment of the decision, as if the orders whose place it takes were gone."""
+        return self.guard.check(order, order.ns, instead_of=instead_of) if isinstance(order, Order) else order
 
     def record(self, verdict: Approved | Refused) -> None:
         """Write the verdict down before anything leaves."""
@@ -260,17 +258,35 @@ class Desk:
         """Something that changes while the desk moves."""
         return self.walks, len(self.curve), len(self.tape.fills)
 
-    def _instead(self, seat: Seat, signal: TradeSignal, order: Order | Refused | None) -> Order | Refused | None:
-        """A new target takes the place of older ones that still wait; one that waits already is not asked for twice."""
+    def _send_instead(self, seat: Seat, signal: TradeSignal, order: Order | Refused | None) -> None:
+        """A new target takes the place of older ones that still wait; one that waits already is not asked for twice.
+
+        One that is refused takes back only what would open something on its other side.
+        """
         if isinstance(order, Refused):
-            return order
-        for other in self.broker.open_orders():
-            if other.symbol == signal.symbol and other.strategy == seat.name and other.aim is not None:
-                if order is not None and _same_target(order, other):
-                    order = None
-                else:
-                    self.cancel(other)
-        return order
+            self.record(order)
+            return
+        mine = [o for o in self.broker.open_orders() if o.symbol == signal.symbol and o.strategy == seat.name]
+        older = [other for other in mine if other.aim is not None]
+        kept = [other for other in older if order is not None and same_target(order, other)][:1]
+        verdict = None if order is None or kept else self.check(order, instead_of=older)
+        if isinstance(verdict, Refused):
+            side, held = verdict.order.side, self._held(seat.name, signal.symbol)
+            kept = [other for other in older if other.side is side or leads_out(other, held)]
+        for other in older:
+            if other not in kept:
+                self.cancel(other)
+        if verdict is not None:
+            self._follow(verdict)
+
+    def _follow(self, verdict: Approved | Refused) -> None:
+        self.record(verdict)
+        if isinstance(verdict, Approved):
+            self.submit(verdict)
+
+    def _held(self, strategy: str, symbol: str) -> Decimal:
+        position = self.account.portfolio.positions.get((strategy, symbol))
+        return ZERO if position is None else position.quantity
 
     def _seat_all(self) -> None:
         seats = [seat for seat in self.seats if not seat.stopped]
@@ -296,11 +312,6 @@ def told(fault: BaseException) -> str:
     """What went wrong, in a few words for the user."""
     words = str(fault)
     return f"{type(fault).__name__}: {words}" if words else type(fault).__name__
-
-
-def _same_target(order: Order, other: Order) -> bool:
-    wanted = order.aim == other.aim if order.share is None else order.share == other.share
-    return wanted and order.side is other.side and order.terms == other.terms
 
 
 def _is_signal(signal: object) -> bool:

@@ -73,13 +73,16 @@ class Guard:
 
     # --- one order ----------------------------------------------------------------------------------------------------
 
-    def check(self, order: Order, ns: int) -> Approved | Refused:
+    def check(self, order: Order, ns: int, *, instead_of: Sequence[Order] = ()) -> Approved | Refused:
         """Judge an order: the verdict carries it, so that nothing else can be sent in its name.
 
         While entries are closed, what reduces is approved as an order that can do nothing else: whatever else fills
-        before it, it turns no position.
+        before it, it turns no position. The orders whose place it takes are not counted beside it.
         """
         working = self.working()
+        if instead_of:
+            gone = {other.id for other in instead_of}
+            working = [other for other in working if other.id not in gone]
         quick = self._screens and not working and not self.halts
         if quick and self._screen.passes(order, self.account, self.memory, ns):
             return self._approve(order, ns)

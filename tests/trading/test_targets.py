@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from gpt_trader.core.orders import OrderType
+from gpt_trader.trading.limits import PRE_TRADE, WATCHES
 from gpt_trader.trading.rules import FillRules
 from gpt_trader.trading.sizing import Share
 from tests.trading.bars import by_hand
@@ -77,3 +78,33 @@ def test_targets_leave_other_orders_alone():
     report = trade([by_hand(rows), quiet], script)
     assert [f[1:] for f in fills(report)] == [("buy", 10, 100), ("sell", 10, 90), ("buy", 3, 82)]
     assert report.ended == ()
+
+
+@pytest.mark.parametrize(
+    ("waits", "refused", "left"),
+    [
+        pytest.param(sell(0, target=True), sell(100_000, target=True), 0, id="an exit before a reversal"),
+        pytest.param(sell(0, target=True), buy(100_000, target=True), 0, id="an exit before more of the same"),
+        pytest.param(sell(5, target=True), sell(100_000, target=True), -5, id="a reversal before a larger one"),
+        pytest.param(buy(20, target=True), buy(100_000, target=True), 20, id="an entry before a larger one"),
+        pytest.param(buy(20, target=True), sell(100_000, target=True), 10, id="an entry before a reversal"),
+    ],
+)
+def test_a_target_that_is_refused_takes_back_only_what_opens_the_other_way(waits, refused, left):
+    """10 are held; what is ordered at the third bar waits through the fourth, which has no volume."""
+    rows = [FLAT, FLAT, FLAT, (*FLAT, 0), FLAT, FLAT]
+    report = trade(by_hand(rows), {0: buy(10, target=True), 2: waits, 3: refused}, cash=Decimal(10_000))
+    assert [r.code for r in report.refusals] == ["buying_power"]
+    assert report.portfolio.held("X") == left
+    assert len(report.ended) == (left == 10)
+
+
+def test_a_new_target_is_judged_as_if_the_one_that_it_replaces_were_gone():
+    """At most 15 may be held: 12 of them wait, and 14 instead of them are no 26."""
+    off = dict.fromkeys((*PRE_TRADE, *WATCHES), "off")
+    rows = [FLAT, (*FLAT, 0), FLAT, FLAT]
+    script = {0: buy(12, target=True), 1: buy(14, target=True)}
+    report = trade(by_hand(rows), script, limits={**off, "max_position": 15})
+    assert report.refusals == ()
+    assert fills(report) == [(2, "buy", 14, 100)]
+    assert ended(report) == [("buy", 12, "cancelled")]

@@ -65,15 +65,20 @@ def settle(  # noqa: PLR0913, PLR0917
     book: Book,
     fills: Table,
 ) -> Book:
-    """The last of the decisions that waited for a bar, as a newer target replaces what waits; at the end none fills."""
+    """The last of the decisions that waited for a bar, as a newer target replaces what waits; at the end none fills.
+
+    One that is refused leaves waiting what goes the same way.
+    """
     cash, held = book.cash, book.held
     last, wished = decided, 0.0
     while decided < turn:
-        last = decided
-        wished = wish(row[last], cash, held, close[last], t)
-        if wished != 0.0 and not grants(wished, cash, held, close[last], t):
+        newer = wish(row[decided], cash, held, close[decided], t)
+        if newer != 0.0 and not grants(newer, cash, held, close[decided], t):
             book = Book(book.cash, book.held, book.trades, book.fills, book.fees, book.refused + 1, book.capped)
-            wished = 0.0
+            if newer * wished <= 0.0:
+                wished = 0.0
+        else:
+            last, wished = decided, newer
         decided = next_change(row, decided + 1, turn)
     if wished != 0.0 and turn < len(close):
         book = execute(row[last], wished, turn, opened[turn], volume[turn], t, book, fills)
