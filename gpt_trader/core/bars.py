@@ -78,9 +78,16 @@ class Bars:
 
     @property
     def span(self) -> int:
-        """The length of a bar in nanoseconds: clocks that change make some days shorter, so the shortest counts."""
-        named = self.timeframe.ns
-        return min(named, int(np.diff(self.ts).min())) if len(self) > 1 else named
+        """The length of a whole bar in nanoseconds; `ends` tells of those that are shorter."""
+        return self.timeframe.ns
+
+    @property
+    def ends(self) -> Times:
+        """When each bar is over and its close is known: after its length, or sooner where the next one opens."""
+        ts = self.ts
+        ends = ts + self.span
+        np.minimum(ends[:-1], ts[1:], out=ends[:-1])
+        return ends
 
     @property
     def content_hash(self) -> str:
@@ -89,6 +96,25 @@ class Bars:
         for name in ("ts", *PRICES, "volume"):
             digest.update(np.ascontiguousarray(getattr(self, name)).view(np.uint8).data)
         return digest.hexdigest()
+
+
+class Over:
+    """When the bar that opens at a moment is over; of its bars it keeps those that are shorter than the others."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._span = bars.span
+        ts = bars.ts
+        short = np.flatnonzero(np.diff(ts) < self._span)
+        self._begins, self._ends = ts[short], ts[short + 1]
+        self._any = len(short) > 0
+
+    def __call__(self, ns: int) -> int:
+        """The moment from which its close is known."""
+        if self._any:
+            at = int(np.searchsorted(self._begins, ns))
+            if at < len(self._begins) and self._begins[at] == ns:
+                return int(self._ends[at])
+        return ns + self._span
 
 
 def priced(bars: Bars) -> Bars:

@@ -30,12 +30,11 @@ class Rows(Protocol):
 class StoredBars(Bars):
     """Bars of one symbol in a file; a part of them is stored bars again, and a column is read each time it is asked."""
 
-    __slots__ = ("_first", "_hash", "_last", "_rows", "_span")
+    __slots__ = ("_first", "_hash", "_last", "_rows")
     _rows: Rows
     _first: int
     _last: int
     _hash: str
-    _span: int
 
     def __init__(
         self, like: Series, rows: Rows, *, first: int = 0, last: int | None = None, content_hash: str = ""
@@ -47,7 +46,6 @@ class StoredBars(Bars):
         put(self, "_first", first)
         put(self, "_last", like.rows if last is None else last)
         put(self, "_hash", content_hash)
-        put(self, "_span", 0)
 
     def __reduce__(self) -> tuple[Any, ...]:
         like = Series(self.symbol, len(self), self.timeframe, self.provenance)
@@ -74,13 +72,6 @@ class StoredBars(Bars):
         if not self._hash:
             object.__setattr__(self, "_hash", super().content_hash)
         return self._hash
-
-    @property
-    def span(self) -> int:
-        """As of bars in memory, worked out once."""
-        if not self._span:
-            object.__setattr__(self, "_span", super().span)
-        return self._span
 
     def _column(self, name: str) -> NDArray[Any]:
         return self._rows.read((name,), self._first, self._last)[name]

@@ -43,6 +43,7 @@ class Lane:
         "own",
         "positions",
         "price",
+        "shorter",
         "span",
         "symbol",
         "typical_volume",
@@ -71,6 +72,11 @@ class Lane:
         self.lots: dict[float, Decimal] = {}
         self.typical_volume: Callable[[int], float] = _unknown
         self.open_for: Callable[[int], float] = _unknown
+        self.shorter: Callable[[int], int] | None = None
+
+    def over(self, ns: int) -> int:
+        """When the bar that opens then is over; of live bars only their length is known."""
+        return ns + self.span if self.shorter is None else self.shorter(ns)
 
     def as_float(self, quantity: Decimal) -> float:
         """The quantity as a float; the size of the last order is remembered."""

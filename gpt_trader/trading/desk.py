@@ -56,6 +56,7 @@ class Desk:
         self._to_tell = {(s.name, symbol): s for s in seats if s.wants_trades for symbol in s.symbols}
         self._single = len(account.lanes) == 1
         self._shortest = min(lane.span for lane in account.lanes.values())
+        self._even = all(lane.span == self._shortest for lane in account.lanes.values())
         self._append = self.curve.append
 
     def on_market_data(self, data: MarketData) -> None:
@@ -109,7 +110,7 @@ class Desk:
         if self._single:
             self._append(equity)
         else:
-            self._point(equity, ns + lane.span - self._shortest)
+            self._point(equity, ns if self._even else lane.over(ns) - self._shortest)
 
     def look(self, equity: float, data: MarketData) -> None:
         """Let the guard look at the session, and obey."""
@@ -300,7 +301,7 @@ class Desk:
         self.curve[-1] = self.account.equity
 
     def _point(self, equity: float, ns: int) -> None:
-        if self.times and self.times[-1] == ns:
+        if self.times and self.times[-1] >= ns:
             self.walks += 1
             self.curve[-1] = equity
         else:

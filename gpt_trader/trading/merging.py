@@ -31,7 +31,6 @@ class Ahead:
 
     place: int
     bars: Bars
-    span: int
     ready: Bars
     known: Times
     next: int = 0
@@ -39,7 +38,7 @@ class Ahead:
     @classmethod
     def of(cls, place: int, bars: Bars) -> Ahead:
         """A symbol of which nothing is read yet; `known` tells when a bar has ended."""
-        return cls(place, bars, bars.span, bars[:0], np.empty(0, dtype=np.int64))
+        return cls(place, bars, bars[:0], np.empty(0, dtype=np.int64))
 
     @property
     def more(self) -> bool:
@@ -52,8 +51,8 @@ class Ahead:
             return
         begin = self.next - len(self.known)
         self.next = min(self.next + size, len(self.bars))
-        self.ready = self.bars[begin : self.next].loaded()
-        self.known = self.ready.ts + self.span
+        part = self.bars[begin : self.next + 1].loaded()  # the bar after them may open before the last is full
+        self.ready, self.known = part[: self.next - begin], part.ends[: self.next - begin]
 
     def due(self, until: int) -> bool:
         """Whether any of it is known at this moment."""

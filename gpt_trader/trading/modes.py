@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from gpt_trader.core.bars import Bars
+from gpt_trader.core.bars import Bars, Over
 from gpt_trader.core.errors import ConfigError, NoBars
 from gpt_trader.core.market import MarketData
 from gpt_trader.core.orders import Approved
@@ -126,6 +126,7 @@ def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestC
     for b in bars:
         lane = account.lanes[b.symbol]
         lane.span, lane.typical_volume, lane.open_for = span_of(b), TypicalVolume(b), always_open
+        lane.shorter = Over(b)
     account.correlation = Correlations(bars)
     offset = config.fill.session_offset_ns
     broker = SimBroker(

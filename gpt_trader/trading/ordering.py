@@ -25,7 +25,7 @@ def make_order(
     """The order for a signal; None when its strategy is where it wants to be, a refusal when it makes no order."""
     symbol = signal.symbol
     lane = account.lanes.get(symbol)
-    ns = data.ns + (lane if lane is not None and symbol is data.symbol else account.lanes[data.symbol]).span
+    ns = (lane if lane is not None and symbol is data.symbol else account.lanes[data.symbol]).over(data.ns)
     if lane is None:
         return _refused(seat, signal, ns, order_id, "unknown_instrument", "it is no instrument of this session")
     try:
@@ -61,7 +61,7 @@ def _sized(account: Account, sizing: Sizing, terms: Terms, lane: Lane) -> Decima
 def closing_order(account: Account, position: Position, data: MarketData, order_id: str, *, reason: str) -> Order:
     """The market order that closes a position, and can do nothing else."""
     side = SELL if position.quantity > 0 else BUY
-    price, ns = account.lanes[position.symbol].price, data.ns + account.lanes[data.symbol].span
+    price, ns = account.lanes[position.symbol].price, account.lanes[data.symbol].over(data.ns)
     return Order(
         order_id, position.strategy, position.symbol, side, abs(position.quantity), CLOSING,
         price, ns, reason=reason,

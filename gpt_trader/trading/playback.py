@@ -30,7 +30,7 @@ NEVER = 2**63 - 1
 
 
 def span_of(bars: Bars) -> int:
-    """The length of a bar."""
+    """The length of a whole bar."""
     return bars.span
 
 
@@ -75,7 +75,6 @@ class TypicalVolume:
 
     def __init__(self, bars: Bars, *, block: int = 20) -> None:
         self._bars = bars
-        self._span = bars.span
         self._block = block
         self._next = 0
         self._known: list[int] = []
@@ -104,12 +103,12 @@ class TypicalVolume:
         """The next blocks, and when the first one after them is known."""
         self._before = self._medians[-1] if self._medians else math.nan
         block, first = self._block, self._next
-        part = self._bars[first : first + (BLOCKS + 1) * block].loaded()
+        part = self._bars[first : first + (BLOCKS + 1) * block + 1].loaded()
         count = len(part) // block
         ranked = np.sort(part.volume[: count * block].reshape(count, block), axis=1)  # np.median imports too much
         middle = (ranked[:, (block - 1) // 2] + ranked[:, block // 2]) / 2.0
         medians = np.where(np.isnan(ranked[:, -1]), np.nan, middle).tolist()
-        known = (part.ts[block - 1 : count * block : block] + self._span).tolist()
+        known = part.ends[block - 1 : count * block : block].tolist()
         self._known, self._medians = known[:BLOCKS], medians[:BLOCKS]
         self._next = first + BLOCKS * block
         self._until = known[BLOCKS] if count > BLOCKS else NEVER
@@ -120,7 +119,6 @@ class Past:
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._span = bars.span
         self._first = 0
         self._ends: Times = np.empty(0, dtype=np.int64)
         self._tail: tuple[int, int, Bars] = (-1, 0, bars)
@@ -137,8 +135,7 @@ class Past:
             self._first, self._ends = 0, self._ends[:0]
         while not len(self._ends) or (ns >= self._ends[-1] and self._first + len(self._ends) < len(self._bars)):
             self._first += max(0, len(self._ends) - 1)
-            part = self._bars[self._first : self._first + CHUNK].loaded()
-            self._ends = part.ts + self._span
+            self._ends = self._bars[self._first : self._first + CHUNK + 1].ends[:CHUNK]
         return self._first + int(np.searchsorted(self._ends, ns, side="right"))
 
 

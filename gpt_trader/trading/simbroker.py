@@ -242,7 +242,7 @@ class SimBroker:
         finer = self._finer.get(bar.symbol)
         if not finer:
             return ()
-        end = bar.ns + self.account.lanes[bar.symbol].span
+        end = self.account.lanes[bar.symbol].over(bar.ns)
         return [small for small in finer if bar.ns <= small.ns < end and small.tradable()]
 
     # --- the book -----------------------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ class SimBroker:
 
     def _decided(self) -> int:
         last = self._last
-        return 0 if last is None else last.ns + self.account.lanes[last.symbol].span
+        return 0 if last is None else self.account.lanes[last.symbol].over(last.ns)
 
     # --- fills --------------------------------------------------------------------------------------------------------
 

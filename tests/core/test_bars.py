@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpt_trader.core.bars import Bars, Gap, Provenance, Quarantine, priced
+from gpt_trader.core.bars import Bars, Gap, Over, Provenance, Quarantine, priced
 from gpt_trader.core.errors import BadData, ValidationError
 from gpt_trader.core.market import Timeframe
 
@@ -89,3 +89,16 @@ def test_bars_without_a_usable_price_are_refused_by_the_time_of_the_first(column
     ) as caught:
         priced(bars(5, **{column: values}))
     assert "data check" in str(caught.value.hint)
+
+
+def test_a_bar_is_over_after_its_length_or_where_the_next_one_opens() -> None:
+    hour = DAY // 24
+    one = bars(ts=np.array([0, 24, 47, 72, 168]) * hour)  # a day of 23 hours, one of 25, and a pause
+    assert (one.ends // hour).tolist() == [24, 47, 71, 96, 192]
+    assert [Over(one)(int(begin)) for begin in one.ts] == one.ends.tolist()
+    assert Over(one)(1_000 * hour) == 1_024 * hour  # a bar that is not among them
+
+
+def test_one_row_too_soon_shortens_its_own_bar_alone() -> None:
+    one = bars(ts=np.array([0, DAY, 2 * DAY, 3 * DAY, 3 * DAY + 60_000_000_000]))
+    assert one.ends.tolist() == [DAY, 2 * DAY, 3 * DAY, 3 * DAY + 60_000_000_000, 4 * DAY + 60_000_000_000]

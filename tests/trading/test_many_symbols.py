@@ -35,16 +35,17 @@ COLUMNS = ("ts", "open", "high", "low", "close", "volume")
 STEPS = {"1d": DAY, "1h": HOUR, "4h": 4 * HOUR}
 
 
-def series(number, rows, *, start=0, timeframe="1d", holes=(), seed=0):
-    """A symbol that begins somewhere, lacks some bars, and ends somewhere."""
+def series(number, rows, *, start=0, timeframe="1d", holes=(), short=(), seed=0):
+    """A symbol that begins somewhere, lacks some bars, has some that are shorter, and ends somewhere."""
     rng = np.random.default_rng([seed, number])
     kept = np.array([row for row in range(rows) if row not in holes], dtype=np.int64)
+    sooner = np.cumsum(np.isin(np.arange(len(kept)), sorted(short))) * (STEPS[timeframe] // 4)
     close = 100.0 * np.exp(np.cumsum(rng.normal(0, 0.03, len(kept))))
     opened = close * np.exp(rng.normal(0, 0.01, len(kept)))
     return Bars(
         symbol=f"S{number}",
         timeframe=Timeframe.parse(timeframe),
-        ts=start * DAY + kept * STEPS[timeframe],
+        ts=start * DAY + kept * STEPS[timeframe] - sooner,
         open=opened,
         high=np.maximum(opened, close) * 1.01,
         low=np.minimum(opened, close) * 0.99,
@@ -55,7 +56,13 @@ def series(number, rows, *, start=0, timeframe="1d", holes=(), seed=0):
 
 
 MARKETS = st.lists(
-    st.tuples(st.integers(2, 60), st.integers(0, 40), st.sampled_from(["1d", "1h", "4h"]), st.sets(st.integers(1, 50))),
+    st.tuples(
+        st.integers(2, 60),
+        st.integers(0, 40),
+        st.sampled_from(["1d", "1h", "4h"]),
+        st.sets(st.integers(1, 50)),
+        st.sets(st.integers(1, 50)),
+    ),
     min_size=2,
     max_size=6,
 )
@@ -63,8 +70,8 @@ MARKETS = st.lists(
 
 def market(drawn_series):
     return [
-        series(number, rows, start=start, timeframe=timeframe, holes=holes)
-        for number, (rows, start, timeframe, holes) in enumerate(drawn_series)
+        series(number, rows, start=start, timeframe=timeframe, holes=holes, short=short)
+        for number, (rows, start, timeframe, holes, short) in enumerate(drawn_series)
     ]
 
 
@@ -81,12 +88,18 @@ def row_of(bar):
     return bar.symbol, bar.ns, bar.open, bar.high, bar.low, bar.price, bar.volume
 
 
+def ends_of(bars):
+    """When each bar is over, one by one."""
+    whole = [int(begin) + bars.timeframe.ns for begin in bars.ts]
+    return [min(end, int(begin)) for end, begin in zip(whole, bars.ts[1:], strict=False)] + whole[-1:]
+
+
 def in_order(bars):
     """All bars by the moment in which each is known, sorted by Python."""
     rows = [
-        (int(b.ts[i]) + b.span, place, (b.symbol, *(getattr(b, name)[i] for name in COLUMNS)))
+        (end, place, (b.symbol, *(getattr(b, name)[i] for name in COLUMNS)))
         for place, b in enumerate(bars)
-        for i in range(len(b))
+        for i, end in enumerate(ends_of(b))
     ]
     return [row for _, _, row in sorted(rows, key=lambda r: r[:2])]
 
@@ -199,7 +212,7 @@ def test_bars_on_the_disk_are_the_bars(tmp_path, monkeypatch):
             right = getattr(want, name).tobytes()
             assert getattr(got, name).tobytes() == getattr(got.loaded(), name).tobytes() == right
         assert got.content_hash == want.content_hash
-        assert got.span == want.span
+        assert got.ends.tolist() == want.ends.tolist() == (ends_of(want) if len(want) else [])
         assert (got.symbol, got.timeframe, got.provenance) == (want.symbol, want.timeframe, want.provenance)
 
 
@@ -208,11 +221,15 @@ def test_the_usual_volume_of_a_long_series_is_that_of_the_last_full_block(monkey
 
     monkeypatch.setattr(playback, "BLOCKS", 3)
     bars = drawn(500)
+    bars.ts.flags.writeable = True
+    for row in (4, 16, 161, 400):  # the bar before opens less than a minute before
+        bars.ts[row:] -= 20 * SECOND
+    ends = np.array(ends_of(bars))
     usual = TypicalVolume(bars, block=4)
     moments = [int(t) for t in np.arange(bars.ts[0] - 2 * 60 * SECOND, bars.ts[-1] + 200 * SECOND, 30 * SECOND)]
     shuffled = sorted(moments, key=lambda ns: ns * 7919 % 10_007)
     for ns in [*moments, *shuffled]:
-        ended = int((bars.ts + bars.span <= ns).sum()) // 4 * 4
+        ended = int((ends <= ns).sum()) // 4 * 4
         want = float(np.median(bars.volume[ended - 4 : ended])) if ended else math.nan
         assert repr(usual(ns)) == repr(want)
 
@@ -221,11 +238,11 @@ def test_correlations_look_as_far_back_as_they_must(monkeypatch):
     from gpt_trader.trading import playback
 
     monkeypatch.setattr(playback, "CHUNK", 64)
-    one = series(1, 900, seed=5)
+    one = series(1, 900, seed=5, short={64, 65, 300})
     two = series(2, 900, seed=6, holes={row for row in range(900) if row % 13})  # few bars in common
     rho = Correlations([one, two], length=20)
     for day in (100, 270, 290, 500, 899, 280, 700):
-        known = [b[: int((b.ts + b.span <= day * DAY).sum())] for b in (one, two)]
+        known = [b[: int((np.array(ends_of(b)) <= day * DAY).sum())] for b in (one, two)]
         common, first, second = np.intersect1d(known[0].ts, known[1].ts, return_indices=True)
         a, b = np.diff(np.log(known[0].close[first[-21:]])), np.diff(np.log(known[1].close[second[-21:]]))
         want = np.corrcoef(a, b)[0, 1] if len(common) > 20 else math.nan

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gpt_trader.core.market import DAY, SECOND
-from gpt_trader.trading.playback import Correlations, TypicalVolume, instrument_of, play, span_of
+from gpt_trader.trading.playback import Correlations, TypicalVolume, instrument_of, play
 from tests.trading.bars import by_hand, drawn
 
 HOUR = 3600 * SECOND
@@ -30,13 +30,6 @@ def test_several_symbols_come_in_the_order_in_which_they_are_known():
     assert order.index(("D", 0)) == order.index(("H", 23)) - 1
     known = [ns * HOUR + (DAY if symbol == "D" else HOUR) for symbol, ns in order]
     assert known == sorted(known)
-
-
-def test_a_day_that_a_change_of_clocks_made_shorter_is_the_length_of_a_bar():
-    bars = by_hand([(1, 1, 1, 1)] * 3)
-    bars.ts.flags.writeable = True
-    bars.ts[2] = bars.ts[1] + 23 * HOUR
-    assert span_of(bars) == 23 * HOUR
 
 
 def test_the_usual_volume_is_the_median_of_the_last_full_block():

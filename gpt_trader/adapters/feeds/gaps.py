@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 HOUR = 3_600 * SECOND
 HOLIDAYS = 3
 """Without a calendar, so many weekdays without a bar may be holidays."""
+LONGEST = (31, 92, 366)
+"""The days of the longest month, quarter and year."""
 SHOWN = 1_000
 BLOCK = 500_000
 SEEN = 100_000
@@ -30,6 +32,8 @@ def infer_timeframe(ts: Times) -> Timeframe:
     """The timeframe whose length is the most common step between neighbouring bars; there must be two bars at least."""
     steps, counts = np.unique(np.diff(ts[:SEEN]), return_counts=True)
     step = int(steps[np.argmax(counts)])
+    if step >= 27 * DAY and (longest := _of_calendar(steps, step)):
+        return Timeframe(longest, "d")
     if step >= 6 * DAY:
         return Timeframe(round(step / (7 * DAY)), "w")
     if step >= 20 * HOUR:
@@ -39,6 +43,15 @@ def infer_timeframe(ts: Times) -> Timeframe:
     if step % (60 * SECOND) == 0:
         return Timeframe(step // (60 * SECOND), "m")
     return Timeframe(max(1, round(step / SECOND)), "s")
+
+
+def _of_calendar(steps: Times, step: int) -> int:
+    """The days of the longest month, quarter or year where the bars are such; 0 where they are whole weeks."""
+    days = (steps + DAY // 2) // DAY
+    if not (days % 7).any():
+        return 0
+    # A bar of whole months begins with a day of trading, which may come a few days late.
+    return next((days for days in LONGEST if -4 <= round(step / DAY) - days <= 4), 0)
 
 
 def find_gaps(ts: Times, *, timeframe: Timeframe, calendar: str | None, report: Quarantine) -> Quarantine:
@@ -61,7 +74,7 @@ def _missing(ts: Times, after: Times, step: int, calendar: str | None) -> Times:
     here, there = ts[after], ts[after + 1]
     steps = (there - here) // step - 1
     if step >= 7 * DAY:
-        return np.asarray(steps, dtype=np.int64)
+        return np.asarray((there - here + step // 2) // step - 1, dtype=np.int64)  # months are not all as long
     if calendar not in (None, "", ALWAYS):
         return _expected(ts, after, step, str(calendar))
     if calendar == ALWAYS or _has_weekends(ts):

@@ -61,6 +61,10 @@ def inspect(rows: Rows, *, symbol: str, provenance: Provenance, rules: Rules, re
         rows = _sieve(rows, check(rows), kept_out)
     if rules.outlier is not None:
         rows = _sieve(rows, {"far_off_neighbours": far_off(rows, share=rules.outlier)}, kept_out)
+    if len(rows.ts) > 1:
+        timeframe = rules.timeframe or infer_timeframe(rows.ts)
+        rules = replace(rules, timeframe=timeframe)
+        rows = _sieve(rows, {"too_soon": _too_soon(rows.ts, timeframe)}, kept_out)
     return _loaded(rows, symbol, provenance, rules, replace(refused, rows=kept_out, notes=notes))
 
 
@@ -150,6 +154,12 @@ def _repeats(rows: Rows) -> dict[str, Mask]:
     return {"conflicting_duplicate": disputed[group], "duplicate": same}
 
 
+def _too_soon(ts: Times, timeframe: Timeframe) -> Mask:
+    """Rows that come before half of the bar before them is over: a day in progress, or bars of another length."""
+    blocks = (np.diff(ts[at : at + BLOCK + 1]) < timeframe.ns // 2 for at in range(0, len(ts) - 1, BLOCK))
+    return np.concatenate((np.zeros(1, dtype=np.bool_), *blocks))
+
+
 def _sieve(rows: Rows, wrong: dict[str, Mask], kept_out: dict[str, Times]) -> Rows:
     good = np.ones(len(rows.ts), dtype=np.bool_)
     for reason, mask in wrong.items():
@@ -165,7 +175,8 @@ def _loaded(rows: Rows, symbol: str, provenance: Provenance, rules: Rules, repor
         raise NoBars(f"{provenance.source}: every row of {symbol} is wrong", hint="; ".join(report.lines()) or None)
     if len(rows.ts) == 1:
         raise NoBars(
-            f"{provenance.source}: only one bar of {symbol} is left", hint="widen the range: one bar is no series"
+            f"{provenance.source}: only one bar of {symbol} is left",
+            hint="; ".join((*report.lines(), "widen the range: one bar is no series")),
         )
     timeframe = rules.timeframe or infer_timeframe(rows.ts)
     report = find_gaps(rows.ts, timeframe=timeframe, calendar=rules.calendar, report=report)

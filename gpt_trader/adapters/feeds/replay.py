@@ -59,7 +59,9 @@ class Replay:
 
 def _when_known(bars: Bars) -> Iterator[tuple[int, Bar]]:
     # A day's bar is known at its end: told at its opening, it would tell the minutes of that day their future.
-    return ((bar.ns + bars.timeframe.ns, bar) for bar in rows_of(bars))
+    for first in range(0, len(bars), CHUNK):
+        part = bars[first : first + CHUNK + 1].loaded()
+        yield from zip(part.ends.tolist(), rows_of(part[:CHUNK]), strict=False)
 
 
 def rows_of(bars: Bars) -> Iterator[Bar]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from gpt_trader.adapters.feeds.quality import Rows, Rules, inspect
 from gpt_trader.adapters.feeds.times import NO_TIME
 from gpt_trader.core.bars import Loaded, Provenance, Quarantine
 from gpt_trader.core.errors import BadData, NoBars, ValidationError
+from gpt_trader.core.market import Timeframe
 
 HOUR = 3_600_000_000_000
 DAY = 24 * HOUR
@@ -286,3 +289,48 @@ def test_bars_before_the_open_and_after_the_close_are_neither_expected_nor_wrong
 def test_the_lunch_break_of_an_exchange_is_no_gap() -> None:
     these = minutes_of(("2024-03-01T01:30", "2024-03-01T04:00"), ("2024-03-01T05:00", "2024-03-01T08:00"))
     assert look(these, calendar="XHKG").quarantine.gap_count == 0
+
+
+def at(moments: list[int]) -> Rows:
+    """Rows that open at these moments."""
+    return replace(rows(len(moments)), ts=np.array(moments, dtype=np.int64))
+
+
+def test_a_day_in_progress_a_minute_after_the_last_bar_is_kept_out() -> None:
+    seen = look(at([*(MONDAY + day * DAY for day in range(9)), MONDAY + 8 * DAY + HOUR // 60]))
+    assert seen.quarantine.rows["too_soon"].tolist() == [10]
+    assert (len(seen.bars), seen.bars.ends[-1]) == (9, MONDAY + 9 * DAY)
+
+
+def test_half_a_bar_and_a_day_of_23_hours_are_soon_enough() -> None:
+    assert look(at([MONDAY + part * HOUR // 2 for part in (0, 1, 3, 5, 7)])).quarantine.total == 0
+    assert look(at([MONDAY + hours * HOUR for hours in (0, 24, 47, 71, 95)])).quarantine.total == 0
+
+
+def test_rows_of_another_length_than_the_one_that_was_named_are_no_bars() -> None:
+    with pytest.raises(NoBars) as caught:
+        look(rows(), timeframe=Timeframe(1, "d"))
+    assert "too_soon" in str(caught.value.hint)
+
+
+def starts(year: int, count: int, *, months: int = 1, late: int = 0) -> list[int]:
+    """The first days of months in a row; of each third one a few days late, as if it had begun with a holiday."""
+    at = [year * 12 + months * number for number in range(count)]
+    days = [date(at // 12, at % 12 + 1, 1 + late * (number % 3 == 0)) for number, at in enumerate(at)]
+    return [(day - date(1970, 1, 1)).days * DAY for day in days]
+
+
+@pytest.mark.parametrize("late", [0, 2])
+@pytest.mark.parametrize(("months", "name"), [(1, "31d"), (3, "92d"), (12, "366d")])
+def test_months_quarters_and_years_are_over_when_the_next_one_begins(months: int, name: str, late: int) -> None:
+    moments = starts(2021, 24, months=months, late=late)
+    seen = look(at(moments))
+    assert (str(seen.bars.timeframe), seen.quarantine.gap_count) == (name, 0)
+    ends = seen.bars.ends
+    assert ((ends[:-1] == moments[1:]) | (np.diff(moments) > seen.bars.span)).all()
+    assert late or ends[:-1].tolist() == moments[1:]
+    assert look(at(moments[:9] + moments[10:])).quarantine.missing == 1
+
+
+def test_four_weeks_are_no_month() -> None:
+    assert str(look(rows(step=28 * DAY)).bars.timeframe) == "4w"
