@@ -129,6 +129,19 @@ def test_moving_averages_trade_as_on_the_desk(  # noqa: PLR0917
     compare(SmaCross, walk(seed, silent=silent), grid, config)
 
 
+def test_too_little_money_for_a_lot_when_it_is_decided_is_no_order_as_on_the_desk() -> None:
+    """There are 100; a unit costs 110 when the averages cross, 90 at the next open, and 95 when they cross again."""
+    close = np.array([90.0, 110.0, 90.0, 80.0, 95.0, 96.0])
+    opened = np.array([90.0, 110.0, 90.0, 80.0, 95.0, 94.0])
+    bars = replace(walk(3, 6), open=opened, close=close, high=np.maximum(opened, close), low=np.minimum(opened, close))
+    bars = replace(bars, volume=np.full(6, 1e6))
+    grid = Grid({"fast": np.array([1]), "slow": np.array([2])})
+    config = BacktestConfig(cash=Decimal(100), fill=FREE)
+    fills = kernel.fills_of(SmaCross, bars, grid, 0, config=config)
+    assert [(fill.quantity, fill.price) for fill in fills] == [(1.0, 94.0)]
+    compare(SmaCross, bars, grid, config)
+
+
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(
     seed=st.integers(0, 10_000),

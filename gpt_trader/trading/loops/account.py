@@ -103,9 +103,12 @@ def wish(want: int, cash: float, held: float, close: float, t: Terms) -> float:
         return -held
     if t.units == t.units:
         return want * whole_lots(t.units, t.lot) - held
+    lots = whole_lots((cash + held * close) / close * t.share, t.lot)
+    if held == 0.0 and lots <= 0.0:
+        return 0.0
     if want * held <= 0.0:
         return float(want)
-    return want * whole_lots((cash + held * close) / close * t.share, t.lot) - held
+    return want * lots - held
 
 
 def grants(wished: float, cash: float, held: float, close: float, t: Terms) -> bool:
