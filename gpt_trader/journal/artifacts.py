@@ -42,8 +42,7 @@ class ArtifactFolder:
         artifact = Artifact(hashlib.sha256(data).hexdigest(), kind, len(data))
         target = self.path(artifact)
         try:
-            if target.exists() and target.stat().st_size == artifact.size:
-                os.utime(target)  # young again, so that a sweep leaves it to the step that names it next
+            if _touched(target, artifact.size):
                 return artifact
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write_whole(target, data)
@@ -107,11 +106,9 @@ class ArtifactFolder:
         """
         files = [f for f in self.folder.glob("*/*") if f.is_file()]
         self._follow(named, {f.stem: f for f in files if f.suffix == ".json"})
-        gone = [(f, f.stat().st_size) for f in files if f.stem not in named and f.stat().st_mtime < before]
-        if not dry_run:
-            for file, _ in gone:
-                file.unlink(missing_ok=True)
-        return len(gone), sum(size for _, size in gone)
+        sizes = [_removed(f, before, dry_run=dry_run) for f in files if f.stem not in named]
+        gone = [size for size in sizes if size is not None]
+        return len(gone), sum(gone)
 
     @staticmethod
     def _follow(named: set[str], texts: dict[str, Path]) -> None:
@@ -222,6 +219,33 @@ def _is_bars(value: dict[str, Any]) -> bool:
 def named_in(text: bytes) -> set[str]:
     """The hashes of all artifacts that a text names, be it by mark or by path."""
     return {found.decode() for found in _HASH.findall(text)}
+
+
+def _touched(target: Path, size: int) -> bool:
+    """Whether the file is there, whole; it is young again, so that a sweep leaves it to the step that names it next."""
+    try:
+        if target.stat().st_size != size:
+            return False
+        os.utime(target)
+    except FileNotFoundError:  # or a sweep took it at this moment
+        return False
+    return True
+
+
+def _removed(file: Path, before: float, *, dry_run: bool) -> int | None:
+    """The size of a file that was old and is gone; one that was made again meanwhile stays."""
+    try:
+        found = file.stat()
+        if found.st_mtime >= before or dry_run:
+            return found.st_size if found.st_mtime < before else None
+        aside = file.rename(file.with_name(f".{file.name}"))  # from here on, who makes it again writes it anew
+        if aside.stat().st_mtime >= before:
+            aside.replace(file)
+            return None
+        aside.unlink()
+    except FileNotFoundError:  # somebody else removed it
+        return None
+    return found.st_size
 
 
 def _write_whole(target: Path, data: bytes) -> None:
