@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -168,10 +169,11 @@ class Desk:
         for halt in halts:
             self.tape.alerts.append(Alert(halt.severity, halt.code, halt.reason, data.ns))
         acts = {halt.act for halt in halts}
-        if acts & {"flatten", "halt"}:
+        if "flatten" in acts:  # which sends an exit of its own for all that is held
             self.cancel_entries()
-        if "flatten" in acts:
             self.flatten(data)
+        elif "halt" in acts:
+            self._keep_exits(self.broker.open_orders(), data.ns)
 
     def cancel_entries(self) -> None:
         """Take back every order that could open something."""
@@ -241,9 +243,7 @@ class Desk:
         for other in self.seats:
             other.stopped = other.stopped or other.name == seat.name
         self._seat_all()
-        for order in self.broker.open_orders():
-            if order.strategy == seat.name and not order.terms.reduce_only:
-                self.cancel(order)
+        self._keep_exits([order for order in self.broker.open_orders() if order.strategy == seat.name], ns)
         self.tape.alerts.append(Alert("critical", "strategy_stopped", f"{seat.name} was stopped: {told(fault)}", ns))
 
     def dismiss(self, seat: Seat) -> None:
@@ -279,6 +279,20 @@ class Desk:
                 self.cancel(other)
         if verdict is not None:
             self._follow(verdict)
+
+    def _keep_exits(self, orders: Iterable[Order], ns: int) -> None:
+        """Take back what could open something; a trade that only closes goes on as one that can do nothing else."""
+        for order in orders:
+            if order.terms.reduce_only:
+                continue
+            closes = leads_out(order, self._held(order.strategy, order.symbol))
+            if closes and order.aim is not None:  # it never goes beyond its target, whatever fills before it
+                continue
+            self.cancel(order)
+            if closes:
+                terms, price = replace(order.terms, reduce_only=True), self.account.lanes[order.symbol].price
+                now = max(order.ns, ns + self._shortest)
+                self.send(order._replace(id=self.tape.next_id(), terms=terms, reference=price, ns=now))
 
     def _follow(self, verdict: Approved | Refused) -> None:
         self.record(verdict)
