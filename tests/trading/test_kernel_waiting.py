@@ -57,8 +57,8 @@ ONE = Grid({"any": np.array([1])})
 def test_what_waits_outlasts_a_refusal_as_on_the_desk(monkeypatch: pytest.MonkeyPatch) -> None:
     """10 are held and none owed; an exit waits for a bar with volume, and the fees of a reversal are too dear."""
     close = np.array([100.0, 100.0, 100.0, 100.0, 80.0, 70.0])
-    columns = dict.fromkeys(("open", "high", "low", "close"), close)
-    bars = replace(walk(3, 6), **columns, volume=np.array([1e6, 1e6, 1e6, 0.0, 1e6, 1e6]))
+    volume = np.array([1e6, 1e6, 1e6, 0.0, 1e6, 1e6])
+    bars = replace(walk(3, 6), open=close, high=close, low=close, close=close, volume=volume)
     config = BacktestConfig(
         cash=Decimal(1001), sizing=Units(Decimal(10)), fill=FREE, costs=Costs(Fee(percent=Decimal("0.001")))
     )
