@@ -134,7 +134,7 @@ def _held(fills: Sequence[Fill], splits: Sequence[Mapping[str, Any]], times: NDA
 
 def _closes(one: Bars, times: NDArray[np.int64], shortest: int) -> Floats:
     """The last close that was known at each time; times are told as those of the shortest bars."""
-    known = one.ts + (one.span - shortest)
+    known = one.ts if one.span == shortest else one.ends - shortest
     at = np.searchsorted(known, times, side="right") - 1
     closes = np.where(at >= 0, one.close[np.maximum(at, 0)], 0.0)
     return np.where(np.isfinite(closes), closes, 0.0)

@@ -14,6 +14,7 @@ from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.modes import run_backtest
 from gpt_trader.trading.playback import play
 from gpt_trader.trading.replays import run_replay
+from gpt_trader.trading.results import exposures
 from gpt_trader.trading.seats import StrategySpec
 from tests.trading.bars import by_hand
 from tests.trading.scripted import Scripted, buy, fills, trade
@@ -90,3 +91,14 @@ def test_a_replay_is_the_backtest_where_clocks_change(turned, monkeypatch):
     assert whole.fills == again.fills
     assert whole.fills
     assert (whole.times.tolist(), whole.equity.tolist()) == (again.times.tolist(), again.equity.tolist())
+
+
+def test_what_is_held_has_the_close_of_a_short_month_from_its_end():
+    """February's close of 200 is known when March opens: at the point of February's last day, not three days later."""
+    daily = opened([day * DAY for day in range(91)], symbol="D")
+    rows = [FLAT, (100, 201, 99, 200), (200, 201, 199, 200)]
+    monthly = opened([0, 31 * DAY, 59 * DAY], symbol="M", timeframe="31d", rows=rows)
+    report = trade([daily, monthly], {0: buy(symbol="M")})
+    held = exposures(report, [daily, monthly])[0] * report.equity
+    at = np.searchsorted(report.times, np.array([57, 58]) * DAY)
+    assert held[at].tolist() == pytest.approx([1_000, 2_000])
