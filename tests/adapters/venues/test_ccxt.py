@@ -104,7 +104,7 @@ def test_an_unknown_symbol_or_exchange_is_answered_with_the_nearest(bars, venue)
     with pytest.raises(NotFound) as exchange:
         bars(options={"exchange": "binanc", "url": venue.url})
     assert "binance" in (exchange.value.hint or "")
-    with pytest.raises(UsageError, match="exchange: field required"):
+    with pytest.raises(UsageError, match="exchange is missing"):
         bars(options={})
 
 
