@@ -18,6 +18,8 @@ from gpt_trader.core.errors import ConfigError, JournalCorrupt, JournalUnavailab
 from gpt_trader.core.secrets import blotted, garbled, passwords_of
 
 BUSY_SECONDS = 5.0
+_CLOSING_SECONDS = 0.5
+"""Who closes the journal last removes its index and its log one after the other; in between, one is missing."""
 CHANNEL = "gpt_trader_events"
 """What a PostgreSQL journal calls on when events are committed."""
 
@@ -134,26 +136,33 @@ class SqliteDriver:
         with _looking:
             if key in _opened:
                 return
-            self._compare_wal_and_index()
+            end = time.monotonic() + _CLOSING_SECONDS
+            while (missing := self._missing_from_wal()) is not None:
+                if time.monotonic() > end:
+                    raise self._cut_short(*missing)
+                time.sleep(0.02)
             _opened.add(key)
 
-    def _compare_wal_and_index(self) -> None:
+    def _cut_short(self, size: int, needed: int) -> JournalCorrupt:
+        return JournalCorrupt(
+            f"the write-ahead log of {self.path} is cut short ({size} of {needed} bytes): commits would be lost",
+            hint=f"restore {self.path.name}-wal or a backup; to accept the loss, remove {self.path.name}-shm",
+        )
+
+    def _missing_from_wal(self) -> tuple[int, int] | None:
+        """How long the WAL is and how long its index says that it is, where it is too short."""
         try:
             header = Path(f"{self.path}-shm").read_bytes()[:24]
             wal = Path(f"{self.path}-wal")
             size = wal.stat().st_size if wal.exists() else 0
         except OSError:
-            return
+            return None
         if len(header) < 24 or not header[12]:  # the fixed layout of SQLite's wal-index header
-            return
+            return None
         (page,) = struct.unpack_from("=H", header, 14)
         (frames,) = struct.unpack_from("=I", header, 16)
         needed = frames * ((65536 if page == 1 else page) + 24) + 32
-        if frames and size < needed:
-            raise JournalCorrupt(
-                f"the write-ahead log of {self.path} is cut short ({size} of {needed} bytes): commits would be lost",
-                hint=f"restore {wal.name} or a backup; to accept the loss, remove {self.path.name}-shm yourself",
-            )
+        return (size, needed) if frames and size < needed else None
 
     def begin(self, cursor: Any, *, serial: bool) -> None:  # noqa: ARG002 - SQLite has one writer anyway
         cursor.execute("BEGIN IMMEDIATE")

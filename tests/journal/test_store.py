@@ -270,6 +270,23 @@ class TestOpening:
         with pytest.raises(JournalCorrupt, match="cut short"):
             open_store(f"sqlite:///{dead}/journal.db", WallClock())
 
+    def test_a_journal_that_another_program_closes_just_now_is_not_taken_for_damaged(self, tmp_path: Path) -> None:
+        """Who closes a journal last removes the index and the log one after the other; we may look in between."""
+        live, seen = tmp_path / "live", tmp_path / "seen"
+        live.mkdir()
+        seen.mkdir()
+        store = open_store(f"sqlite:///{live}/journal.db", WallClock())
+        store.write([fact()])
+        subprocess.run(["cp", str(live / "journal.db-shm"), str(seen)], check=True)
+        store.close()
+        subprocess.run(["cp", str(live / "journal.db"), str(seen)], check=True)
+        closing = threading.Timer(0.15, (seen / "journal.db-shm").unlink)
+        closing.start()
+        whole = open_store(f"sqlite:///{seen}/journal.db", WallClock())
+        closing.join()
+        assert whole.read("event.last")[0]["seq"] == 1
+        whole.close()
+
     def test_a_locked_database_is_told_after_the_busy_time(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
