@@ -2,26 +2,20 @@
 
 Its usual style: every average is made once, and an epoch picks two of them; an epoch is one pair and one backtest. It
 chooses the pairs itself, also some with the fast average above the slow one, so its results cannot be laid beside ours.
-Its list of markets is made up, so that it asks no exchange.
 """
 
 import io
-import json
-import logging
 import sys
 import tempfile
 import time
 from contextlib import redirect_stderr, redirect_stdout
-from pathlib import Path
 
-import pandas as pd
 from freqtrade.commands.optimize_commands import setup_optimize_configuration
-from freqtrade.data.history import get_datahandler
-from freqtrade.enums import CandleType, RunMode
-from freqtrade.exchange.exchange import Exchange
+from freqtrade.enums import RunMode
 from freqtrade.optimize.hyperopt import Hyperopt
 
 from benchmarks import data, measure
+from benchmarks.peers.freqtrade_offline import lay_out
 
 STRATEGY = """
 from freqtrade.strategy import IntParameter, IStrategy
@@ -51,72 +45,12 @@ class Cross(IStrategy):
         df.loc[~(df[f"a{self.fast.value}"] > df[f"a{self.slow.value}"]), "exit_long"] = 1
         return df
 """
-PAIR = "BTC/USDT"
-SIDE = {"price_side": "other", "use_order_book": False}
-NONE = {"min": None, "max": None}
-CONFIG = {
-    "stake_currency": "USDT",
-    "stake_amount": 100,
-    "dry_run": True,
-    "dry_run_wallet": 1_000_000,
-    "max_open_trades": 1,
-    "tradable_balance_ratio": 1.0,
-    "fee": data.FEE,
-    "trading_mode": "spot",
-    "margin_mode": "",
-    "exchange": {"name": "binance", "pair_whitelist": [PAIR], "pair_blacklist": []},
-    "pairlists": [{"method": "StaticPairList"}],
-    "entry_pricing": SIDE,
-    "exit_pricing": SIDE,
-    "dataformat_ohlcv": "feather",
-}
-MARKET = {
-    "id": "BTCUSDT",
-    "symbol": PAIR,
-    "base": "BTC",
-    "quote": "USDT",
-    "baseId": "BTC",
-    "quoteId": "USDT",
-    "active": True,
-    "spot": True,
-    "swap": False,
-    "future": False,
-    "option": False,
-    "margin": False,
-    "contract": False,
-    "type": "spot",
-    "linear": None,
-    "inverse": None,
-    "contractSize": None,
-    "info": {},
-    "taker": data.FEE,
-    "maker": data.FEE,
-    "precision": {"amount": 1e-8, "price": 1e-5},
-    "limits": {"amount": NONE, "cost": NONE, "price": NONE, "leverage": {}},
-}
 
-logging.disable(logging.WARNING)
-
-
-def made_up(exchange, reload=False):  # noqa: ARG001, FBT002 - as the exchange has it
-    exchange._api_async.set_markets([MARKET])  # noqa: SLF001
-
-
-Exchange._load_async_markets = made_up  # noqa: SLF001
 epochs = int(sys.argv[1])
 with tempfile.TemporaryDirectory() as folder:
-    root = Path(folder)
-    for name in ("data/binance", "strategies", "hyperopt_results"):
-        (root / name).mkdir(parents=True)
-    (root / "strategies" / "cross.py").write_text(STRATEGY)
-    (root / "config.json").write_text(json.dumps(CONFIG))
-    columns = data.for_sweep()
-    frame = pd.DataFrame({"date": pd.DatetimeIndex(columns.pop("ts"), tz="UTC"), **columns})
-    get_datahandler(root / "data" / "binance", "feather").ohlcv_store(PAIR, "1m", frame, CandleType.SPOT)
-    asked = {
-        "config": [str(root / "config.json")], "user_data_dir": folder, "strategy": "Cross", "epochs": epochs,
-        "spaces": ["buy"], "hyperopt_loss": "SharpeHyperOptLoss", "hyperopt_jobs": 1, "hyperopt_random_state": 1,
-        "hyperopt_min_trades": 1, "disableparamexport": True,
+    asked = lay_out(folder, STRATEGY, data.for_sweep(), results="hyperopt_results") | {
+        "epochs": epochs, "spaces": ["buy"], "hyperopt_loss": "SharpeHyperOptLoss", "hyperopt_jobs": 1,
+        "hyperopt_random_state": 1, "hyperopt_min_trades": 1, "disableparamexport": True,
     }  # fmt: skip
     search = Hyperopt(setup_optimize_configuration(asked, RunMode.HYPEROPT))
     began = time.perf_counter()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gpt_trader.app.words import pairs_of, value_of
+from gpt_trader.app.words import options_of
 from gpt_trader.core.errors import NoBars, NotFound, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def remarks(loaded: Loaded) -> Iterator[Remark]:
 
 def _provider(choice: MarketChoice) -> tuple[str, Mapping[str, Any]]:
     word, colon, rest = choice.data.partition(":")
-    options = _options(choice.options)
+    options = options_of(choice.options, "--data-option")
     if word == "synthetic":
         if colon and not rest.lstrip("-").isdecimal():
             raise UsageError(f"the seed of synthetic data is a whole number, not '{rest}'", hint="--data synthetic:7")
@@ -83,18 +83,6 @@ def _provider(choice: MarketChoice) -> tuple[str, Mapping[str, Any]]:
 def _kind_of(path: Path) -> str:
     names = [file.name for file in path.iterdir()] if path.is_dir() else [path.name]
     return "parquet" if any(name.lower().endswith(PARQUET) for name in names) else "csv"
-
-
-def _options(words: tuple[str, ...]) -> dict[str, Any]:
-    """Options by name; `columns.open=First` is an entry of the option `columns`."""
-    found: dict[str, Any] = {}
-    for name, text in pairs_of(words, "--data-option").items():
-        group, dot, inner = name.partition(".")
-        if dot:
-            found.setdefault(group, {})[inner] = text
-        else:
-            found[name] = value_of(text)
-    return found
 
 
 def _symbols(choice: MarketChoice, source: BarSource) -> list[str]:

@@ -129,6 +129,18 @@ def pairs_of(words: Iterable[str], option: str) -> dict[str, str]:
     return found
 
 
+def options_of(words: Iterable[str], option: str) -> dict[str, Any]:
+    """What a provider is told, by name; `columns.open=First` is an entry of the option `columns`."""
+    found: dict[str, Any] = {}
+    for name, text in pairs_of(words, option).items():
+        group, dot, inner = name.partition(".")
+        if dot:
+            found.setdefault(group, {})[inner] = text
+        else:
+            found[name] = value_of(text)
+    return found
+
+
 def params_of(words: Iterable[str], strategy: type[TradingStrategyPlugin]) -> dict[str, Any]:
     """A strategy's params, each read as what the strategy wants it to be; their values are not checked yet."""
     given = pairs_of(words, "--param")

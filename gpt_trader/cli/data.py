@@ -91,12 +91,13 @@ def fetch(
     is whole, and the same command goes on from there. Alpaca's key is read from APCA_API_KEY_ID and
     APCA_API_SECRET_KEY.
     """
+    from gpt_trader.app.words import options_of
     from gpt_trader.core.feeds import Request
 
     found = _named(symbols)
     if not found:
         raise UsageError("no symbol is named", hint="for example: gpt-trader data fetch AAPL MSFT")
-    options = options_of(option or ())
+    options = options_of(option or (), "--option")
     requests = [
         Request(
             provider=provider, symbol=symbol, timeframe=timeframe, start=start or "", end=end or "",
@@ -201,12 +202,13 @@ def check(
 
     Without a provider, what is stored is looked at; nothing is downloaded. The exit code is 3 if something is wrong.
     """
+    from gpt_trader.app.words import options_of
     from gpt_trader.cli.signals import Stopping
     from gpt_trader.slices.data.checking import checked
     from gpt_trader.slices.data.params import Check
 
     given: dict[str, Any] = {
-        "start": start or "", "end": end or "", "calendar": calendar, "options": options_of(option or ())
+        "start": start or "", "end": end or "", "calendar": calendar, "options": options_of(option or (), "--option")
     }  # fmt: skip
     found = []
     with application() as app, Stopping() as stopping:
@@ -275,17 +277,3 @@ def _day(moment: str) -> str:
 def _named(symbols: list[str] | None) -> list[str]:
     """The symbols, each once; commas are taken, too."""
     return list(dict.fromkeys(one for word in symbols or () for one in word.split(",") if one))
-
-
-def options_of(words: Iterable[str]) -> dict[str, Any]:
-    """Options by name; `columns.open=First` is an entry of the option `columns`."""
-    from gpt_trader.app.words import pairs_of, value_of
-
-    found: dict[str, Any] = {}
-    for name, text in pairs_of(words, "--option").items():
-        group, dot, inner = name.partition(".")
-        if dot:
-            found.setdefault(group, {})[inner] = text
-        else:
-            found[name] = value_of(text)
-    return found

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from gpt_trader.core.slices import Frame, Outputs, Params
+
+Cash = Annotated[float, Field(gt=0, description="The money at the start.")]
+Fee = Annotated[float, Field(ge=0, lt=0.1, description="The part of a trade's value that it costs.")]
+Slippage = Annotated[float, Field(ge=0, lt=0.1, description="The part of the price lost at each fill.")]
+Spread = Annotated[float, Field(ge=0, lt=0.1, description="The distance of bid and ask, as a part of the price.")]
+Folds = Annotated[
+    int, Field(ge=1, le=100, description="How many stretches are traded, each with what was best before it.")
+]
+First = Annotated[float, Field(gt=0.05, lt=0.95, description="The share of the time that is before the first stretch.")]
 
 
 class SessionParams(Params):
@@ -16,10 +25,10 @@ class SessionParams(Params):
     data_provenance: dict[str, dict[str, Any]] = Field({}, description="What is said of the bars.")
     actions: list[dict[str, Any]] = Field([], description="The splits and dividends that are not in the prices.")
     sizes: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {rule, lot}; else equal sleeves.")
-    cash: float = Field(100_000.0, gt=0, description="The money at the start.")
-    fee: float = Field(0.001, ge=0, lt=0.1, description="The part of a trade's value that it costs.")
-    slippage: float = Field(0.0005, ge=0, lt=0.1, description="The part of the price lost at each fill.")
-    spread: float = Field(0.0, ge=0, lt=0.1, description="The distance of bid and ask, as a part of the price.")
+    cash: Cash = 100_000.0
+    fee: Fee = 0.001
+    slippage: Slippage = 0.0005
+    spread: Spread = 0.0
     decided_at: str = Field("", description="Trading begins at this moment; empty: at the first bar.")
     baseline: str = Field("buy_and_hold", description="What the result is compared with; empty: with nothing.")
     close_at_end: Literal["no", "close", "open"] = Field("no", description="Whether what is held is sold at the end.")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gpt_trader import TradingOrchestrator
+from gpt_trader.app.settings import load_settings
 from tests.cli.conftest import COMMAND, Answer, call, project, shell
 
 __all__ = ["Answer", "call", "project", "shell"]
@@ -63,6 +65,27 @@ def until(shell) -> Callable[..., None]:
             time.sleep(0.1)
 
     return wait
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The installed command outside any project, with a home of its own."""
+
+    def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        env = {**os.environ, "GPT_TRADER_HOME": str(tmp_path / "home"), **environment}
+        return subprocess.run(
+            [COMMAND, *words], capture_output=True, text=True, env=env, cwd=tmp_path, timeout=100, check=False
+        )
+
+    return run
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[TradingOrchestrator]:
+    """The same home, from Python."""
+    settings = load_settings(env={"GPT_TRADER_HOME": str(tmp_path / "home")}, cwd=tmp_path)
+    with TradingOrchestrator(settings) as orchestrator:
+        yield orchestrator
 
 
 def as_shell(line: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from gpt_trader import TradingOrchestrator
-from gpt_trader.app.settings import load_settings
 from gpt_trader.journal.artifacts import ArtifactFolder
 from gpt_trader.slices.optimize.log import KIND, Tail
 from tests.acceptance.conftest import Answer, call
@@ -169,13 +167,6 @@ def test_a_dry_run_shows_the_plan_and_runs_nothing(home, call):
 
 
 # --- workflows --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def house(tmp_path):
-    settings = load_settings(env={"GPT_TRADER_HOME": str(tmp_path / "home")}, cwd=tmp_path)
-    with TradingOrchestrator(settings) as orchestrator:
-        yield orchestrator
 
 
 def test_walk_forward_optimize_reports_on_the_account_that_walked(house):

@@ -7,18 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gpt_trader import TradingOrchestrator
-from gpt_trader.app.settings import load_settings
-
 STEPS = ["fetch_data", "detect_regime", "rebalance", "allocate", "judge", "generate_report"]
 SYMBOLS = ["AAPL", "GOOG", "IBM", "MSFT"]
-
-
-@pytest.fixture
-def house(tmp_path: Path):
-    settings = load_settings(env={"GPT_TRADER_HOME": str(tmp_path / "home")}, cwd=tmp_path)
-    with TradingOrchestrator(settings) as orchestrator:
-        yield orchestrator
 
 
 def test_it_ends_with_weights_orders_and_a_report(house):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,26 +26,6 @@ STEPS = [
     ("generate_report", "monitor", "create_report"),
 ]
 Told = subprocess.CompletedProcess[str]
-
-
-@pytest.fixture
-def call(tmp_path: Path) -> Callable[..., Told]:
-    """The installed command, with a home of its own."""
-
-    def run(*words: str, **environment: str) -> Told:
-        env = {**os.environ, "GPT_TRADER_HOME": str(tmp_path / "home"), **environment}
-        return subprocess.run(
-            [COMMAND, *words], capture_output=True, text=True, env=env, cwd=tmp_path, timeout=100, check=False
-        )
-
-    return run
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[TradingOrchestrator]:
-    settings = load_settings(env={"GPT_TRADER_HOME": str(tmp_path / "home")}, cwd=tmp_path)
-    with TradingOrchestrator(settings) as orchestrator:
-        yield orchestrator
 
 
 @pytest.fixture
@@ -78,8 +56,8 @@ def test_from_python_without_network_it_ends_with_what_a_trader_wants_to_know(ho
     assert Path(out["report_markdown_path"]).read_text().startswith("# Backtest of AAPL")
 
 
-def test_from_the_shell_it_runs_the_seven_steps(call):
-    done = call("run", "simple_backtest", "--symbols", "AAPL", "MSFT", "--json", "-q")
+def test_from_the_shell_it_runs_the_seven_steps(installed):
+    done = installed("run", "simple_backtest", "--symbols", "AAPL", "MSFT", "--json", "-q")
     assert done.returncode == 0, done.stderr
     steps = json.loads(done.stdout)["steps"]
     assert [(s["name"], s["slice"], s["method"]) for s in steps] == STEPS
@@ -89,11 +67,11 @@ def test_from_the_shell_it_runs_the_seven_steps(call):
     assert list(steps[3]["outputs"]["selection"]) == ["AAPL", "MSFT"]
 
 
-def test_the_demo_ends_with_the_summary_and_the_path_of_a_report(call):
+def test_the_demo_ends_with_the_summary_and_the_path_of_a_report(installed):
     makefile = (Path(__file__).parents[2] / "Makefile").read_text()
     words = ("run", "simple_backtest", "--symbols", "AAPL", "MSFT")
     assert f"gpt-trader {' '.join(words)}\n" in makefile.partition("\ndemo: ")[2].partition("\n\n")[0] + "\n"
-    done = call(*words)
+    done = installed(*words)
     assert done.returncode == 0, done.stderr
     report = re.search(r"^  report_path +(\S+\.html)$", done.stdout, re.MULTILINE)
     assert report is not None
@@ -104,14 +82,14 @@ def test_the_demo_ends_with_the_summary_and_the_path_of_a_report(call):
 
 
 @pytest.mark.parametrize("step", [2, 6])
-def test_a_run_that_was_killed_ends_with_the_same_outputs(call, step):
-    whole = json.loads(call("run", "simple_backtest", "--json", "-q").stdout)
-    killed = call("run", "simple_backtest", GPT_TRADER_FAILPOINTS=f"step.called=kill@{step}")
+def test_a_run_that_was_killed_ends_with_the_same_outputs(installed, step):
+    whole = json.loads(installed("run", "simple_backtest", "--json", "-q").stdout)
+    killed = installed("run", "simple_backtest", GPT_TRADER_FAILPOINTS=f"step.called=kill@{step}")
     assert killed.returncode == -9
-    (left,) = [r for r in json.loads(call("runs", "list", "--json").stdout)["runs"] if r["status"] == "RUNNING"]
-    resumed = call("runs", "resume", left["id"])
+    (left,) = [r for r in json.loads(installed("runs", "list", "--json").stdout)["runs"] if r["status"] == "RUNNING"]
+    resumed = installed("runs", "resume", left["id"])
     assert resumed.returncode == 0, resumed.stderr
-    after = json.loads(call("runs", "show", left["id"], "--json").stdout)
+    after = json.loads(installed("runs", "show", left["id"], "--json").stdout)
     assert outputs_of(after) == outputs_of(whole)
     attempts = {s["name"]: s["attempt"] for s in after["steps"]}
     assert attempts == {name: 1 + (number == step) for number, (name, _, _) in enumerate(STEPS, 1)}
@@ -127,8 +105,8 @@ def test_a_run_that_was_killed_ends_with_the_same_outputs(call, step):
         (["--train", "2"], 3, "train"),
     ],
 )
-def test_bad_input_ends_with_its_code_and_a_cure(call, words, code, said):
-    done = call("run", "simple_backtest", *words)
+def test_bad_input_ends_with_its_code_and_a_cure(installed, words, code, said):
+    done = installed("run", "simple_backtest", *words)
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr

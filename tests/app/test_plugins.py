@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,18 +38,24 @@ class Foreign(gpt_trader.Slice):
 """
 
 
+def distribute(folder: Path, patch: pytest.MonkeyPatch, kind: str, entry: str, code: str) -> Path:
+    """Put a distribution where pip would; returns what appears when its module, which the entry names, is loaded."""
+    module, site = entry.partition(" = ")[2].partition(":")[0], folder / "site"
+    name = module.removesuffix("_module")
+    info = site / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[gpt_trader.{kind}]\n{entry}\n")
+    (site / f"{module}.py").write_text(code)
+    patch.syspath_prepend(str(site))
+    patch.delitem(sys.modules, module, raising=False)
+    return site / f"{module}.loaded"
+
+
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A distribution with a slice, as pip would install it; returns what appears when its module is loaded."""
-    site = tmp_path / "site"
-    info = site / "foreign_slices-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign-slices\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[gpt_trader.slices]\nforeign = foreign_slices_module:Foreign\n")
-    (site / "foreign_slices_module.py").write_text(CODE)
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.delitem(__import__("sys").modules, "foreign_slices_module", raising=False)
-    return site / "foreign_slices_module.loaded"
+    """A distribution with a slice."""
+    return distribute(tmp_path, monkeypatch, "slices", "foreign = foreign_slices_module:Foreign", CODE)
 
 
 def test_a_slice_of_an_allowed_distribution_is_found_and_loaded_when_it_is_used(installed: Path) -> None:
@@ -111,16 +118,8 @@ class Patient(gpt_trader.TradingStrategyPlugin):
 
 @pytest.fixture
 def sold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A distribution with a strategy, as pip would install it; returns what appears when its module is loaded."""
-    site = tmp_path / "site"
-    info = site / "sold_strategies-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sold-strategies\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[gpt_trader.strategies]\npatient = sold_strategies_module:Patient\n")
-    (site / "sold_strategies_module.py").write_text(STRATEGY)
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.delitem(__import__("sys").modules, "sold_strategies_module", raising=False)
-    return site / "sold_strategies_module.loaded"
+    """A distribution with a strategy."""
+    return distribute(tmp_path, monkeypatch, "strategies", "patient = sold_strategies_module:Patient", STRATEGY)
 
 
 def test_a_strategy_of_an_allowed_distribution_is_found_and_loaded_when_it_is_used(sold: Path) -> None:

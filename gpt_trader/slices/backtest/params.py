@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gpt_trader.core.slices import Frame, Outputs, Params
-from gpt_trader.trading.params import Traded, TradeParams
+from gpt_trader.trading.params import Cash, First, Folds, Traded, TradeParams
 
 
 class BacktestParams(TradeParams):
@@ -29,8 +29,8 @@ class ForwardParams(BacktestParams):
     candidates: list[str | dict[str, Any]] = Field(
         [], description="Names, or {name, params}; none means the strategy or the selection alone."
     )
-    folds: int = Field(4, ge=1, le=100, description="How many stretches are traded, each with what was best before it.")
-    first: float = Field(0.5, gt=0.05, lt=0.95, description="The share of the time that is before the first stretch.")
+    folds: Folds = 4
+    first: First = 0.5
     window: Literal["anchored", "rolling"] = Field(
         "anchored", description="A choice looks at all before, or at as much as the first."
     )
@@ -57,7 +57,7 @@ class LuckParams(Params):
     """The trades that are drawn from, and how often."""
 
     trades: Frame = Field(description="Closed trades, with `profit` and `exit_time`.")
-    cash: float = Field(100_000.0, gt=0, description="The money at the start.")
+    cash: Cash = 100_000.0
     paths: int = Field(1_000, ge=1, le=1_000_000, description="How many accounts are drawn.")
     length: int = Field(0, ge=0, description="How many trades each has; 0: as many as there were.")
     block: int = Field(1, ge=1, description="So many trades in a row are drawn together, so that streaks stay.")

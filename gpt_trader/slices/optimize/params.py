@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from gpt_trader.core.slices import Frame, Outputs, Params
+from gpt_trader.trading.params import Cash, Fee, First, Folds, Slippage, Spread
 
 
 class SearchParams(Params):
@@ -39,18 +40,18 @@ class SearchParams(Params):
         "", description="The address of a Dask scheduler, such as tcp://10.0.0.1:8786; trials run there."
     )
     baseline: str = Field("buy_and_hold", description="What the result is compared with.")
-    cash: float = Field(100_000.0, gt=0, description="The money at the start.")
-    fee: float = Field(0.001, ge=0, lt=0.1, description="The part of a trade's value that it costs.")
-    slippage: float = Field(0.0005, ge=0, lt=0.1, description="The part of the price lost at each fill.")
-    spread: float = Field(0.0, ge=0, lt=0.1, description="The distance of bid and ask, as a part of the price.")
+    cash: Cash = 100_000.0
+    fee: Fee = 0.001
+    slippage: Slippage = 0.0005
+    spread: Spread = 0.0
 
 
 class WalkParams(SearchParams):
     """A search, made anew for each of several stretches of time."""
 
     holdout: float = Field(0.0, ge=0, lt=0.95, description="The last share of the time, which nothing here looks at.")
-    folds: int = Field(4, ge=1, le=100, description="How many stretches are traded, each with what was best before it.")
-    first: float = Field(0.5, gt=0.05, lt=0.95, description="The share of the time that is before the first stretch.")
+    folds: Folds = 4
+    first: First = 0.5
     window: Literal["anchored", "rolling"] = Field(
         "anchored", description="Each search sees all before, or as much as the first."
     )
