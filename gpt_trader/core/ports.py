@@ -23,6 +23,9 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The time, aware and in UTC."""
 
+    def micros(self) -> int:
+        """The same time in microseconds since 1970, as the journal keeps it."""
+
     def monotonic(self) -> float:
         """Seconds that never run backwards, for measuring durations."""
 

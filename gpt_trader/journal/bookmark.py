@@ -52,4 +52,4 @@ class Bookmark:
             self._claims.drop(self.name)
 
     def _now(self) -> int:
-        return int(self._history.clock.now().timestamp() * 1e6)
+        return self._history.clock.micros()

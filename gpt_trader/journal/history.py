@@ -34,15 +34,12 @@ class History:
 
     def fact(self, topic: str, payload: Mapping[str, Any] | None = None, *, key: str = "", run_id: str = "") -> Fact:
         """An event of now, checked and ready for the operation `event.add`."""
-        return _fact(topic, payload, key, _key(run_id), self._now())
+        return _fact(topic, payload, key, _key(run_id), self.clock.micros())
 
     def facts(self, messages: Iterable[Message], *, run_id: str = "") -> list[Fact]:
         """Several events of one moment."""
-        run_id, at = _key(run_id), self._now()
+        run_id, at = _key(run_id), self.clock.micros()
         return [_fact(m[0], m[1], m[2] if len(m) > 2 else "", run_id, at) for m in messages]
-
-    def _now(self) -> int:
-        return int(self.clock.now().timestamp() * 1e6)
 
     def append(self, topic: str, payload: Mapping[str, Any] | None = None, *, key: str = "", run_id: str = "") -> Event:
         """Add one event; it is committed when this returns."""
@@ -161,7 +158,7 @@ def _key(key: str) -> str:
 
 
 def _text(payload: Mapping[str, Any]) -> str:
-    if not isinstance(payload, Mapping):
+    if type(payload) is not dict and not isinstance(payload, Mapping):  # nearly all are, and that is quickly seen
         raise ValidationError(f"a payload is a mapping, not {type(payload).__name__}", hint='write {"value": ...}')
     try:
         text = to_json(payload if isinstance(payload, dict) else dict(payload), inf_nan_mode="constants")

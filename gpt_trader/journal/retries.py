@@ -83,7 +83,7 @@ class Retries:
 
     def look(self) -> None:
         """Take up what a person asked to be tried again."""
-        now = int(self.hub.clock.now().timestamp() * 1e6)
+        now = self.hub.clock.micros()
         count = 2 * self.hub.settings.held_keys
         rows = self.hub.store.read("delivery.of", subscriber=self.lane.name, count=count) if self.lane.durable else []
         self._more = len(rows) == count
@@ -125,7 +125,7 @@ class Retries:
         """The operation that makes the journal know this key as it is now."""
         if not self.lane.durable:
             return []
-        at = int((self.hub.clock.now().timestamp() + wait) * 1e6)
+        at = self.hub.clock.micros() + int(wait * 1e6)
         row = {"subscriber": self.lane.name, "key": held.key, "seq": held.seq, "attempts": held.attempts}
         return [("delivery.put", {**row, "next_at": at, "error": held.error}, False)]
 
@@ -136,7 +136,7 @@ class Retries:
 
     def _bury(self, held: Held, row: Stored, at: tuple[Track, int] | None) -> None:
         """Make it a dead letter, and let its key go on."""
-        now = int(self.hub.clock.now().timestamp() * 1e6)
+        now = self.hub.clock.micros()
         letter = {"subscriber": self.lane.name, "seq": row[0], "attempts": held.attempts, "error": held.error}
         ops: list[Op] = [("dead.put", {**letter, "at": now}, False)]
         if not row[1].startswith("bus."):  # else a subscriber of everything could fail at its own failures for ever

@@ -13,6 +13,10 @@ class WallClock:
         """The time, aware and in UTC."""
         return datetime.now(UTC)
 
+    def micros(self) -> int:
+        """The same time in microseconds since 1970; cheaper, for it makes no datetime."""
+        return time.time_ns() // 1000
+
     def monotonic(self) -> float:
         """Seconds that never run backwards."""
         return time.monotonic()
@@ -34,6 +38,10 @@ class BarClock:
         return datetime.fromtimestamp(self.ns // 1_000_000_000, UTC) + timedelta(
             microseconds=self.ns // 1000 % 1_000_000
         )
+
+    def micros(self) -> int:
+        """The same time in microseconds since 1970."""
+        return self.ns // 1000
 
     def monotonic(self) -> float:
         """The data's time as seconds."""

@@ -190,10 +190,10 @@ class ActiveRun:
             raise Unwound("interrupted")
 
     def tell(self, path: str, name: str, status: str, attempt: int = 0, text: str = "") -> None:
-        """Let the observer know."""
-        if self.parts.secrets:
-            text = self.parts.secrets.clean(text)
-        self.parts.observer(Change(self.id, path, name, status, attempt, text))
+        """Let the observer know, if there is one."""
+        observer = self.parts.observer
+        if observer is not unobserved:
+            observer(Change(self.id, path, name, status, attempt, self.parts.secrets.clean(text)))
 
     def failure(self, error: BaseException) -> dict[str, Any]:
         """An error as the journal keeps it, and as others are told of it."""

@@ -91,7 +91,7 @@ def _migrate(
             if driver.version(connection) < number:
                 for statement in filter(None, map(str.strip, text.split(";\n"))):
                     cursor.execute(statement)
-                at = int(clock.now().timestamp() * 1e6)
+                at = clock.micros()
                 cursor.execute(
                     store.sql["migration.add"], {"version": number, "name": names[number - 1], "applied_at": at}
                 )

@@ -105,6 +105,10 @@ class Quick:
         """The time of the other clock."""
         return self._clock.now()
 
+    def micros(self) -> int:
+        """The same time in microseconds."""
+        return self._clock.micros()
+
     def monotonic(self) -> float:
         """Its seconds, and those that were passed over."""
         return self._clock.monotonic() + self._ahead
