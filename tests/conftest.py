@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,8 +26,14 @@ settings.register_profile(
 settings.register_profile("soak", parent=settings.get_profile("test"), derandomize=False, max_examples=2000)
 
 
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30
+
+
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("soak" if config.option.markexpr == "soak" else "test")
+    # Thousands of synced commits take minutes on a busy disk, and no test pulls its plug: files in memory are as real.
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -306,14 +306,16 @@ def test_a_handler_that_hangs_holds_up_nobody_else(store: Store):
 
 
 def test_topics_of_priority_come_before_a_backlog(bus: EventBus):
-    gate, order = threading.Event(), []
+    begun, gate, order = threading.Event(), threading.Event(), []
 
     def slow(event: Event) -> None:
+        begun.set()
         gate.wait(10)
         order.append(event.topic)
 
     bus.subscribe("**", slow, name="slow")
     bus.publish_many([("a.b", {}) for _ in range(400)])
+    assert begun.wait(10)
     bus.publish("kill.halt")
     bus.publish("risk.breached")
     gate.set()
