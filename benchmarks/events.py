@@ -261,14 +261,17 @@ def table(rounds: int) -> str:
     rows = ["| bus | p50, µs | p99, µs | one by one, events/s | in batches of 100, events/s |", "|---|---|---|---|---|"]
     for name, f in found.items():
         rows.append(f"| {name} | {f['p50_us']:.0f} | {f['p99_us']:.0f} | {f['serial']:,.0f} | {f['bulk']:,.0f} |")
-    mine, peer = found[Ours.name], found.get(Redis.name)
-    if peer:
-        p50, p99 = mine["p50_us"] / peer["p50_us"], mine["p99_us"] / peer["p99_us"]
-        serial, bulk = mine["serial"] / peer["serial"], mine["bulk"] / peer["bulk"]
-        rows.append(
-            f"| *gpt-trader against Redis* | *{p50:.2f}* | *{p99:.2f}* | *{serial:.1f} times* | *{bulk:.1f} times* |"
-        )
-    return "\n".join(rows)
+    others = {"Redis": found.get(Redis.name), "the commits alone": found[Bare.name]}
+    return "\n".join(rows + [beside(name, found[Ours.name], other) for name, other in others.items() if other])
+
+
+def beside(name: str, mine: dict[str, float], other: dict[str, float]) -> str:
+    """A row that sets ours against another's."""
+    ratio = {key: mine[key] / other[key] for key in mine}
+    return (
+        f"| *gpt-trader against {name}* | *{ratio['p50_us']:.2f}* | *{ratio['p99_us']:.2f}* "
+        f"| *{ratio['serial']:.2f} times* | *{ratio['bulk']:.2f} times* |"
+    )
 
 
 if __name__ == "__main__":

@@ -149,6 +149,7 @@ def table(rounds: int) -> str:
         many = f"{f['hundred_s']:.3f} | {f['hundred_p99_ms']:,.0f}" if "hundred_s" in f else "- | -"
         rows.append(f"| {name} | {f['cold_s']:.2f} | {f['runs_per_s']:,.0f} | {many} |")
     rows.append(f"| *limit: the eight commits of a run, nothing else* | - | {mine['bare_runs_per_s']:,.0f} | - | - |")
+    rows.append(f"| *gpt-trader against that limit* | - | {mine['runs_per_s'] / mine['bare_runs_per_s']:.2f} | - | - |")
     for name, f in found.items():
         if name != "gpt-trader":
             many = f"{f['hundred_s'] / mine['hundred_s']:.1f} times" if "hundred_s" in f else "-"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
@@ -125,16 +125,9 @@ def rows_of(written: Written) -> list[Stored]:
     """The rows of what was just committed, in sequence."""
     rows: list[Stored] = []
     for facts, last in written:
-        if isinstance(facts, Mapping):
-            rows.append(stored(facts, last))
-        else:
-            rows += _numbered(facts, last)
+        several = facts if isinstance(facts, tuple | list) else (cast("Fact", facts),)
+        rows += [stored(fact, seq) for seq, fact in enumerate(several, last - len(several) + 1)]
     return rows
-
-
-def _numbered(facts: Iterable[Mapping[str, Any]], last: int) -> list[Stored]:
-    listed = list(facts)
-    return [stored(fact, seq) for seq, fact in enumerate(listed, last - len(listed) + 1)]
 
 
 def _stored(row: Mapping[str, Any]) -> Stored:
