@@ -59,6 +59,9 @@ class Broker(Protocol):
     def cancel(self, order_id: str) -> None:
         """Stop working an order; an order that is gone is no error."""
 
+    def replace(self, order_id: str, approved: Approved) -> None:
+        """Let an approved order go on in the place of one at work: what that one has come to stays."""
+
     def settle(self, data: MarketData) -> Iterable[Fill]:
         """The fills that became known, each to be booked before the next is asked for."""
 

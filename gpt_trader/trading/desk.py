@@ -209,8 +209,7 @@ class Desk:
 
     def submit(self, approved: Approved) -> None:
         """Send an order that the guard approved, once."""
-        if not self.guard.redeem(approved):
-            raise RefusedByRisk("only the guard's own approval of this very order is sent, and only once")
+        self._redeem(approved)
         self.broker.submit(approved)
 
     def book(self, fill: Fill) -> None:
@@ -288,11 +287,26 @@ class Desk:
             closes = leads_out(order, self._held(order.strategy, order.symbol))
             if closes and order.aim is not None:  # it never goes beyond its target, whatever fills before it
                 continue
-            self.cancel(order)
             if closes:
-                terms, price = replace(order.terms, reduce_only=True), self.account.lanes[order.symbol].price
-                now = max(order.ns, ns + self._shortest)
-                self.send(order._replace(id=self.tape.next_id(), terms=terms, reference=price, ns=now))
+                self._only_reduce(order, max(order.ns, ns + self._shortest))
+            else:
+                self.cancel(order)
+
+    def _only_reduce(self, order: Order, ns: int) -> None:
+        terms, price = replace(order.terms, reduce_only=True), self.account.lanes[order.symbol].price
+        only = order._replace(id=self.tape.next_id(), terms=terms, reference=price, ns=ns)
+        verdict = self.check(only, instead_of=(order,))
+        self.record(verdict)
+        if isinstance(verdict, Approved):
+            self._redeem(verdict)
+            self.broker.replace(order.id, verdict)
+            self.tape.ended.extend(self.broker.drain())
+        else:
+            self.cancel(order)
+
+    def _redeem(self, approved: Approved) -> None:
+        if not self.guard.redeem(approved):
+            raise RefusedByRisk("only the guard's own approval of this very order is sent, and only once")
 
     def _follow(self, verdict: Approved | Refused) -> None:
         self.record(verdict)

@@ -62,6 +62,13 @@ class Working:
         else:
             self.level = max(self.level, self.behind(bar.high))
 
+    def go_on_as(self, order: Order) -> None:
+        """Work on in the name of an order for what is left."""
+        self.order = order
+        self.left, self.filled, self.parts = order.quantity, ZERO, 0
+        self.live_from = order.ns
+        self.plain = order.terms is AT_MARKET
+
     def restate(self, new: int, old: int) -> None:
         """Count in new shares after a split: more of them, each for less."""
         self.left = self.left * new / old

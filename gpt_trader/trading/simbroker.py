@@ -74,11 +74,16 @@ class SimBroker:
 
     def cancel(self, order_id: str) -> None:
         """Stop working an order."""
-        for works in self._works.values():
-            for w in works:
-                if w.order.id == order_id:
-                    self._end(w, "cancelled", max(w.order.ns, self._decided()))
-                    return
+        w = self._found(order_id)
+        if w is not None:
+            self._end(w, "cancelled", max(w.order.ns, self._decided()))
+
+    def replace(self, order_id: str, approved: Approved) -> None:
+        """Work an approved order in the place of another: its trail, its trigger and its day go on."""
+        w, order = self._found(order_id), approved.order
+        if w is not None:
+            self._ended.append(Ended(w.order, "cancelled", w.filled, max(w.order.ns, self._decided())))
+            w.go_on_as(order)
 
     def settle(self, data: MarketData) -> Iterable[Fill]:
         """The fills of this bar: at the open, within, at the close."""
@@ -251,6 +256,9 @@ class SimBroker:
         if self._days.expired(w, bar):
             self._end(w, "expired", bar.ns)
         return bool(w.left)
+
+    def _found(self, order_id: str) -> Working | None:
+        return next((w for works in self._works.values() for w in works if w.order.id == order_id), None)
 
     def _add(self, order: Order) -> Working:
         self._seq = seq = self._seq + 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gpt_trader.core.orders import AT_MARKET, BUY, SELL, Order, OrderType
+from gpt_trader.core.orders import AT_MARKET, BUY, SELL, Order, OrderType, TimeInForce
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.guards.running import Halt
 from gpt_trader.trading.modes import build
@@ -25,11 +25,16 @@ HALT = Halt("halt", "feed_silence", "nothing was heard", "critical")
 
 def session(way: str, exits: list[Any], *after: Any) -> Any:
     """10 are held; after the second bar exits are sent, and at the third, without volume, it all ends."""
-    bars = by_hand([FLAT, FLAT, SILENT, *after])
+    return session_of(way, [FLAT, FLAT, SILENT, *after], exits)
+
+
+def session_of(way: str, rows: list[Any], exits: list[Any]) -> Any:
+    """The same, ending at the bar without volume, wherever it stands."""
+    bars, last = by_hand(rows), rows.index(SILENT)
 
     class Fails(Scripted):
         def on_market_data(self, market_data):
-            if way == "fails" and self.seen.get("X") == 2:
+            if way == "fails" and self.seen.get("X") == last:
                 raise ValueError("enough")
             return super().on_market_data(market_data)
 
@@ -37,7 +42,7 @@ def session(way: str, exits: list[Any], *after: Any) -> Any:
     desk = build([spec], [bars], BacktestConfig(cash=D(10_000))).desk
     for number, data in enumerate(play([bars])):
         desk.on_market_data(data)
-        if way == "halts" and number == 2:
+        if way == "halts" and number == last:
             desk.guard.halts.append(HALT)
             desk.obey([HALT], data)
     return desk
@@ -48,7 +53,7 @@ def made(desk):
 
 
 WAYS = pytest.mark.parametrize("way", ["fails", "halts"])
-LIMIT, STOP = OrderType.LIMIT, OrderType.STOP
+LIMIT, STOP, TRAILING = OrderType.LIMIT, OrderType.STOP, OrderType.TRAILING_STOP
 
 
 @WAYS
@@ -88,6 +93,31 @@ def test_two_ways_out_never_turn_the_position(way):
     assert made(desk) == [("sell", 10, 90)]
     assert desk.account.portfolio.held("X") == 0
     assert [e.code for e in desk.tape.ended] == ["cancelled", "cancelled", "position_closed"]
+
+
+@WAYS
+@pytest.mark.parametrize(("terms", "level"), [({"trail": 5}, 105), ({"trail_percent": 0.05}, 104.5)])
+def test_a_trailing_stop_keeps_the_height_that_it_has_reached(way, terms, level):
+    """At 110 it stood 5 below; the end comes at 100, from where it would trail anew, at 95."""
+    desk = session_of(
+        way, [FLAT, FLAT, (100, 110, 99, 110), SILENT, (107, 107, 94, 96)], [sell(10, type=TRAILING, **terms)]
+    )
+    assert made(desk) == [("sell", 10, level)]
+
+
+@WAYS
+def test_a_stop_limit_that_was_triggered_goes_on_as_a_limit(way):
+    """The bar before the end went to 98, through the stop, and not up to the limit; no bar after it goes to the stop."""
+    bars = [FLAT, FLAT, (100, 102, 98, 100), SILENT, (100, 104, 100, 104)]
+    desk = session_of(way, bars, [sell(10, type=OrderType.STOP_LIMIT, stop=99, limit=103)])
+    assert made(desk) == [("sell", 10, 103)]
+
+
+@WAYS
+def test_an_order_for_a_day_lives_no_longer_than_its_day(way):
+    desk = session(way, [sell(10, type=LIMIT, limit=110, tif=TimeInForce.DAY)], (100, 115, 100, 112))
+    assert made(desk) == []
+    assert [e.code for e in desk.tape.ended] == ["cancelled", "expired"]
 
 
 @pytest.mark.parametrize(
