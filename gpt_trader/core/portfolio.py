@@ -89,6 +89,10 @@ class Position:
         """What closing at this price would add to the realised profit."""
         return self.quantity * price * self.multiplier - self.cost
 
+    def earned(self, price: Decimal) -> Decimal:
+        """All it has earned, what is held valued at this price."""
+        return self.net + self.unrealised(price)
+
     def trade(self, quantity: Decimal, price: Decimal, fee: Decimal, ns: int) -> RoundTrip | None:
         """Buy (or, below zero, sell) at a price; the round trip that this closed is given back."""
         return self.take(quantity, price, fee, ns, value=quantity * price * self.multiplier)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gpt_trader.core.orders import ZERO, Fill, exact
 from gpt_trader.core.portfolio import Portfolio, exactly
+from gpt_trader.trading.names import belongs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -167,16 +168,24 @@ class Account:
         """Long less short."""
         return sum(lane.value for lane in self.lanes.values())
 
+    def quantity(self, strategy: str, symbol: str) -> Decimal:
+        """What one strategy holds of a symbol, to the last digit."""
+        position = self.portfolio.positions.get((strategy, symbol))
+        return ZERO if position is None else position.quantity
+
     def held_by(self, strategy: str, symbol: str) -> float:
         """What one strategy holds of a symbol."""
-        position = self.portfolio.positions.get((strategy, symbol))
-        return float(position.quantity) if position is not None else 0.0
+        return float(self.quantity(strategy, symbol))
 
-    def symbols_held(self, strategy: str | None = None) -> set[str]:
-        """The symbols with a position, of all strategies or of one."""
-        if strategy is None:
+    def held_under(self, name: str, symbol: str) -> float:
+        """What the strategies that go by this name hold of a symbol."""
+        return float(sum((p.quantity for p in self.portfolio.of(symbol) if belongs(p.strategy, name)), ZERO))
+
+    def symbols_held(self, name: str | None = None) -> set[str]:
+        """The symbols with a position, of all strategies or of those that go by a name."""
+        if name is None:
             return {lane.symbol for lane in self.lanes.values() if lane.held}
-        return {symbol for name, symbol in self.portfolio.positions if name == strategy and self.held_by(name, symbol)}
+        return {p.symbol for p in self.portfolio.positions.values() if p.quantity and belongs(p.strategy, name)}
 
     def surely_affords(self, lane: Lane, change: float, price: float) -> bool:
         """Whether a trade is beyond doubt within equity times leverage; what shrinks a position always is."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import RefusedByRisk
 from gpt_trader.core.market import time_of
-from gpt_trader.core.orders import ZERO, Approved, Order, Refused, Trade, TradeSignal
+from gpt_trader.core.orders import Approved, Order, Refused, Trade, TradeSignal
 from gpt_trader.trading.ordering import closing_order, make_order
 from gpt_trader.trading.tape import Alert
 from gpt_trader.trading.waiting import leads_out, same_target
+from gpt_trader.trading.watch import CLOSED_TO_ENTRIES
 
 if TYPE_CHECKING:
     from gpt_trader.core.market import MarketData
@@ -114,8 +115,11 @@ class Desk:
             self._point(equity, ns if self._even else lane.over(ns) - self._shortest)
 
     def look(self, equity: float, data: MarketData) -> None:
-        """Let the guard look at the session, and obey."""
-        halts = self.guard.look(equity, data.ns, before=self.curve[-1] if self.curve else equity)
+        """Let the guard look at the session and at its strategies, and obey."""
+        guard = self.guard
+        halts = guard.look(equity, data.ns, before=self.curve[-1] if self.curve else equity)
+        if guard.strategies:
+            halts = [*halts, *guard.look_at_strategies(data.ns)]
         if halts:
             self.obey(halts, data)
 
@@ -165,20 +169,22 @@ class Desk:
         self._follow(self.check(order))
 
     def obey(self, halts: Sequence[Halt], data: MarketData) -> None:
-        """Do what the guard demands: alert, take entries back, and close everything where it says so."""
+        """Do what the guard demands, of all or of one strategy: alert, take entries back, close what it says."""
         for halt in halts:
-            self.tape.alerts.append(Alert(halt.severity, halt.code, halt.reason, data.ns))
-        acts = {halt.act for halt in halts}
-        if "flatten" in acts:  # which sends an exit of its own for all that is held
-            self.cancel_entries()
-            self.flatten(data)
-        elif "halt" in acts:
-            self._keep_exits(self.broker.open_orders(), data.ns)
+            self.tape.alerts.append(
+                Alert(halt.severity, halt.code, halt.reason, data.ns, strategy=halt.strategy, act=halt.act)
+            )
+        flat = [halt for halt in halts if halt.act == "flatten"]
+        if flat:  # which sends an exit of its own for all that is held
+            self.cancel_entries(flat)
+            self.flatten(data, flat)
+        closed = [halt for halt in halts if halt.act in CLOSED_TO_ENTRIES]
+        self._keep_exits([order for order in self.broker.open_orders() if concerned(order.strategy, closed)], data.ns)
 
-    def cancel_entries(self) -> None:
-        """Take back every order that could open something."""
+    def cancel_entries(self, halts: Sequence[Halt]) -> None:
+        """Take back every order that could open something, of the strategies that these halts are about."""
         for order in self.broker.open_orders():
-            if not order.terms.reduce_only:
+            if not order.terms.reduce_only and concerned(order.strategy, halts):
                 self.cancel(order)
 
     def cancel(self, order: Order) -> None:
@@ -186,10 +192,10 @@ class Desk:
         self.broker.cancel(order.id)
         self.tape.ended.extend(self.broker.drain())
 
-    def flatten(self, data: MarketData) -> None:
-        """Send a closing order for everything that is held; what does not fill at once goes on working."""
+    def flatten(self, data: MarketData, halts: Sequence[Halt]) -> None:
+        """Send a closing order for all that these strategies hold; what does not fill at once goes on working."""
         for position in list(self.account.portfolio.positions.values()):
-            if position.quantity:
+            if position.quantity and concerned(position.strategy, halts):
                 self.send(closing_order(self.account, position, data, self.tape.next_id(), reason="flatten"))
 
     def size(self, seat: Seat, signal: TradeSignal, data: MarketData) -> Order | Refused | None:
@@ -243,7 +249,16 @@ class Desk:
             other.stopped = other.stopped or other.name == seat.name
         self._seat_all()
         self._keep_exits([order for order in self.broker.open_orders() if order.strategy == seat.name], ns)
-        self.tape.alerts.append(Alert("critical", "strategy_stopped", f"{seat.name} was stopped: {told(fault)}", ns))
+        self.tape.alerts.append(
+            Alert(
+                "critical",
+                "strategy_stopped",
+                f"{seat.name} was stopped: {told(fault)}",
+                ns,
+                strategy=seat.name,
+                act="stop",
+            )
+        )
 
     def dismiss(self, seat: Seat) -> None:
         """Let a strategy clean up; what goes wrong there is told, too."""
@@ -271,7 +286,7 @@ class Desk:
         kept = [other for other in older if order is not None and same_target(order, other)][:1]
         verdict = None if order is None or kept else self.check(order, instead_of=older)
         if isinstance(verdict, Refused):
-            side, held = verdict.order.side, self._held(seat.name, signal.symbol)
+            side, held = verdict.order.side, self.account.quantity(seat.name, signal.symbol)
             kept = [other for other in older if other.side is side or leads_out(other, held)]
         for other in older:
             if other not in kept:
@@ -284,7 +299,7 @@ class Desk:
         for order in orders:
             if order.terms.reduce_only:
                 continue
-            closes = leads_out(order, self._held(order.strategy, order.symbol))
+            closes = leads_out(order, self.account.quantity(order.strategy, order.symbol))
             if closes and order.aim is not None:  # it never goes beyond its target, whatever fills before it
                 continue
             if closes:
@@ -313,10 +328,6 @@ class Desk:
         if isinstance(verdict, Approved):
             self.submit(verdict)
 
-    def _held(self, strategy: str, symbol: str) -> Decimal:
-        position = self.account.portfolio.positions.get((strategy, symbol))
-        return ZERO if position is None else position.quantity
-
     def _seat_all(self) -> None:
         seats = [seat for seat in self.seats if not seat.stopped]
         for symbol, lane in self.account.lanes.items():
@@ -335,6 +346,11 @@ class Desk:
         else:
             self.curve.append(equity)
             self.times.append(ns)
+
+
+def concerned(strategy: str, halts: Iterable[Halt]) -> bool:
+    """Whether any of these halts is about this strategy."""
+    return any(halt.concerns(strategy) for halt in halts)
 
 
 def told(fault: BaseException) -> str:

@@ -6,14 +6,15 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gpt_trader.core.errors import ConfigError
-from gpt_trader.core.market import DAY
+from gpt_trader.core.errors import ConfigError, did_you_mean
 from gpt_trader.core.orders import AT_MARKET, Approved, Refused, new
 from gpt_trader.trading.guards.base import Look
 from gpt_trader.trading.guards.integrity import INTEGRITY
-from gpt_trader.trading.guards.memory import Memory
-from gpt_trader.trading.guards.running import ConsecutiveLosses, EquityControl, Halt, MarginBuffer
+from gpt_trader.trading.guards.running import Halt, MarginBuffer
+from gpt_trader.trading.names import belongs
 from gpt_trader.trading.screen import Screen
+from gpt_trader.trading.strategy_watch import StrategyWatch
+from gpt_trader.trading.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,17 +24,14 @@ if TYPE_CHECKING:
     from gpt_trader.trading.costs import Costs
     from gpt_trader.trading.guards.base import Control
     from gpt_trader.trading.guards.running import RunningControl
-
-NEVER = 2**63 - 1
-NO_VALUE = "unknown_equity"
-CLOSED_TO_ENTRIES = frozenset({"flatten", "halt", "lock", "pause"})
+    from gpt_trader.trading.limits import StrategyLimits
 
 
-class Guard:
+class Guard(Watch):
     """Controls in their order; the first no counts, and a control that fails says no.
 
-    Above `floor`, up to `ceiling` and before `wake` no running control has anything to say, so that a bar costs three
-    comparisons.
+    It watches the account itself, and has a watch for each strategy with limits of its own. A bar between the marks of
+    `Watch` costs three comparisons; where a strategy's equity is limited too, no bar lies between them.
     """
 
     def __init__(
@@ -42,34 +40,31 @@ class Guard:
         controls: Sequence[Control] = (),
         *,
         running: Sequence[RunningControl] = (),
-        per_strategy: Mapping[str, Sequence[Control]] | None = None,
+        per_strategy: Mapping[str, StrategyLimits] | None = None,
         costs: Costs | None = None,
         session_offset_ns: int | None = None,
     ) -> None:
+        super().__init__(
+            running, session_offset_ns=session_offset_ns, keeps_sessions=bool(controls or running or per_strategy)
+        )
         self.account = account
         self.costs = costs
-        self.floor = -math.inf
-        self.ceiling = math.inf
-        self.wake = 0 if running else NEVER
-        self.halts: list[Halt] = []
-        self.memory = Memory()
+        self.strategies = tuple(
+            StrategyWatch(name, limits, account, session_offset_ns=session_offset_ns)
+            for name, limits in (per_strategy or {}).items()
+        )
         self.working: Callable[[], Sequence[Order]] = tuple
         self._controls = (*INTEGRITY, *controls)
         self._plain = tuple(control for control in self._controls if not control.about_terms)
         self._reductions = tuple(control for control in self._controls if not control.spares_reductions)
-        self._per_strategy = {name: tuple(own) for name, own in (per_strategy or {}).items()}
-        self._strategy_memory = {name: Memory() for name in self._per_strategy}
+        self._watches_of: dict[str, tuple[StrategyWatch, ...]] = {}
         self._screen = Screen(self._controls, costs, leverage=float(account.leverage))
-        self._screens = self._screen.knows_all and not per_strategy and account.single
-        self._running = tuple(running)
+        self._screens = self._screen.knows_all and account.single and not any(w.controls for w in self.strategies)
         self._remembers = bool(controls or running or per_strategy)
-        self._session_offset = session_offset_ns
         self._margin = any(isinstance(control, MarginBuffer) for control in running) and account.leverage > 1
-        self._heights = tuple(control for control in running if isinstance(control, EquityControl))
-        self._losses = min((c.limit for c in running if isinstance(c, ConsecutiveLosses)), default=NEVER)
-        self._day_end = 0
-        self._moved = 0.0
         self._issued: dict[str, Approved] = {}
+        if any(watch.follows_equity for watch in self.strategies):
+            self._follows, self._top = False, -math.inf
 
     # --- one order ----------------------------------------------------------------------------------------------------
 
@@ -84,12 +79,14 @@ class Guard:
             gone = {other.id for other in instead_of}
             working = [other for other in working if other.id not in gone]
         quick = self._screens and not working and not self.halts
+        if quick and self.strategies:
+            quick = not any(watch.halts for watch in self.strategies)
         if quick and self._screen.passes(order, self.account, self.memory, ns):
             return self._approve(order, ns)
         refused = self._judge(order, working, ns)
         if refused is not None:
             return refused
-        if self.halts and order.aim is None and self._closed_to(order.symbol) is not None:
+        if order.aim is None and self._closed_to(order) is not None:
             order = order._replace(terms=replace(order.terms, reduce_only=True))
         return self._approve(order, ns)
 
@@ -99,171 +96,117 @@ class Guard:
 
     # --- the session --------------------------------------------------------------------------------------------------
 
-    def look(self, equity: float, ns: int, *, before: float | None = None) -> Sequence[Halt]:
-        """Ask the running controls; what they demand for the first time is given back.
-
-        `before` is the last equity that was known before this mark, which the guard need not have looked at; a day and
-        a session begin with it, so that what their first bar loses is theirs.
-        """
-        if not math.isfinite(equity):
-            return self._without_value(equity)
-        memory = self.memory
-        last = memory.equity if before is None or not math.isfinite(before) else before + self._moved
-        self._moved = 0.0
-        if self.floor < equity > self.ceiling and ns < self.wake:  # nothing but a new peak
-            memory.ns, memory.equity = ns, equity
-            memory.peak = self.ceiling = equity
-            self.floor = self._highest_mark()
-            return ()
-        if ns >= self._day_end:
-            self._new_day(last, equity, ns)
-        memory = self.memory
-        memory.ns, memory.equity = ns, equity
-        memory.peak = max(memory.peak, equity)
-        if self._margin:
-            self._measure_margin()
-        halts = self._judge_session()
-        self._set_marks()
+    def look_at_strategies(self, ns: int) -> Sequence[Halt]:
+        """Ask the running controls of single strategies; what they demand for the first time is given back."""
+        halts: list[Halt] = []
+        for watch in self.strategies:
+            halts.extend(watch.look_again(ns))
         return halts
 
     def closed(self, trip: RoundTrip) -> None:
         """Take note of a closed trade."""
-        self.memory.closed(trip)
-        own = self._strategy_memory.get(trip.strategy)
-        if own is not None:
-            own.closed(trip)
-        if self.memory.consecutive_losses >= self._losses:
-            self.wake = 0
+        super().closed(trip)
+        for watch in self._watches(trip.strategy):
+            watch.closed(trip)
+            self.wake = min(self.wake, watch.wake)
 
     def filled(self, fill: Fill, reference: float) -> None:
         """Take note of a fill and of how much worse than its reference it was."""
         sign = 1.0 if fill.side == "buy" else -1.0
-        self.memory.slippage = sign * (float(fill.price) / reference - 1.0) if reference else math.nan
+        slippage = sign * (float(fill.price) / reference - 1.0) if reference else math.nan
+        for watch in (self, *self._watches(fill.strategy)):
+            watch.memory.slippage = slippage
+            watch.rouse()
 
-    def rejected(self, ns: int) -> None:
+    def rejected(self, ns: int, strategy: str = "") -> None:
         """Take note of an order that the venue rejected."""
-        self.memory.rejects.append(ns)
-        self.wake = 0 if self._running else NEVER
+        for watch in (self, *self._watches(strategy)):
+            watch.memory.rejects.append(ns)
+            watch.rouse()
 
     def deposited(self, amount: float) -> None:
-        """Money came in or went out: no profit and no loss, so every height moves with it."""
-        memory = self.memory
-        memory.start_equity += amount
-        memory.day_equity += amount
-        memory.peak += amount
-        memory.equity += amount
-        self._moved += amount
-        self._set_marks()
-        self.wake = 0 if self._running else NEVER
+        """Money came in or went out: no profit and no loss, of no strategy either."""
+        self.moved(amount)
+        for watch in self.strategies:
+            watch.deposited(amount)
 
-    def clear(self, code: str, *, person: str, reason: str) -> None:
-        """Lift a halt; it takes a person with a name and a reason, which the caller writes down."""
+    def clear(self, code: str, *, person: str, reason: str, strategy: str = "") -> None:
+        """Lift a halt of the session or of one strategy; what it watches is measured anew from now.
+
+        It takes a person with a name and a reason, which the caller writes down.
+        """
         if not person.strip() or not reason.strip():
             raise ConfigError("clearing a halt takes a person's name and a reason")
-        self.halts = [halt for halt in self.halts if halt.code != code]
-        if code == "consecutive_losses":
-            self.memory.consecutive_losses = 0
-
-    @property
-    def acts(self) -> frozenset[str]:
-        """What is demanded of the desk now."""
-        return frozenset(halt.act for halt in self.halts)
+        if not strategy:
+            self.lift(code, self.account.equity)
+            return
+        watch = next((watch for watch in self.strategies if watch.strategy == strategy), None)
+        if watch is None:
+            known = [watch.strategy for watch in self.strategies]
+            raise ConfigError(f"'{strategy}' has no limits of its own", hint=did_you_mean(strategy, known))
+        watch.lift(code, watch.equity)
+        self.rouse()
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _watches(self, strategy: str) -> tuple[StrategyWatch, ...]:
+        found = self._watches_of.get(strategy)
+        if found is None:
+            found = tuple(watch for watch in self.strategies if belongs(strategy, watch.strategy))
+            self._watches_of[strategy] = found
+        return found
 
     def _approve(self, order: Order, ns: int) -> Approved:
         verdict = new(Approved, (order,))
         self._issued[order.id] = verdict
         if self._remembers:
             self.memory.approved(order, ns)
-            if self._strategy_memory:
-                own = self._strategy_memory.get(order.strategy)
-                if own is not None:
-                    own.approved(order, ns)
+            if self.strategies:
+                for watch in self._watches(order.strategy):
+                    watch.memory.approved(order, ns)
         return verdict
 
     def _judge(self, order: Order, working: Sequence[Order], ns: int) -> Refused | None:
         look = Look(order, self.account, self.memory, working=working, ns=ns, costs=self.costs)
-        if self.halts and not look.reducing:
-            closed = self._closed_to(order.symbol)
+        if not look.leaving:
+            closed = self._closed_to(order)
             if closed is not None:
                 return Refused(closed.code, closed.reason, order)
         plain = self._plain if order.terms is AT_MARKET else self._controls
         refused = judge(self._reductions if look.reducing else plain, look)
-        if refused is None and self._per_strategy:
+        if refused is None and self.strategies:
             refused = self._judge_strategy(order, working, ns)
         return refused
 
     def _judge_strategy(self, order: Order, working: Sequence[Order], ns: int) -> Refused | None:
-        own = self._per_strategy.get(order.strategy)
-        if own is None:
-            return None
-        mine = [other for other in working if other.strategy == order.strategy]
-        memory = self._strategy_memory[order.strategy]
-        look = Look(order, self.account, memory, working=mine, ns=ns, costs=self.costs, scope=order.strategy)
-        return judge([c for c in own if not (look.reducing and c.spares_reductions)], look)
-
-    def _closed_to(self, symbol: str) -> Halt | None:
-        for halt in self.halts:
-            if halt.act in CLOSED_TO_ENTRIES or symbol in self.memory.mismatched:
-                return halt
+        for watch in self._watches(order.strategy):
+            name = watch.strategy
+            mine = [other for other in working if belongs(other.strategy, name)]
+            look = Look(order, self.account, watch.memory, working=mine, ns=ns, costs=self.costs, scope=name)
+            refused = judge([c for c in watch.controls if not (look.reducing and c.spares_reductions)], look)
+            if refused is not None:
+                return refused
         return None
 
-    def _without_value(self, equity: float) -> Sequence[Halt]:
-        """Halt an account that cannot be valued; the heights stay those that were known."""
-        if any(halt.code == NO_VALUE for halt in self.halts):
-            return ()
-        halt = Halt("halt", NO_VALUE, f"the equity is {equity}: no limit can be judged by it", "critical")
-        self.halts.append(halt)
-        return (halt,)
-
-    def _new_day(self, last: float, equity: float, ns: int) -> None:
-        memory = self.memory
-        if math.isnan(memory.start_equity):
-            memory.start_ns = ns
-            memory.start_equity = memory.day_equity = memory.peak = equity
-        elif self._session_offset is not None:
-            self._new_session(last, ns)
-        else:
-            memory.day_equity = last
-        offset = self._session_offset or 0
-        self._day_end = ((ns + offset) // DAY + 1) * DAY - offset
-
-    def _new_session(self, last: float, ns: int) -> None:
-        self.memory = self.memory.next_session(last, ns)
-        self._strategy_memory = {name: own.next_session(last, ns) for name, own in self._strategy_memory.items()}
-        self.halts = [halt for halt in self.halts if halt.code == "trailing_drawdown"]
-
-    def _measure_margin(self) -> None:
-        account = self.account
-        needed = account.gross() / float(account.leverage)
-        self.memory.margin_use = needed / account.equity if account.equity > 0 else math.inf
+    def _closed_to(self, order: Order) -> Halt | None:
+        for watch in (self, *self._watches(order.strategy)) if self.strategies else (self,):
+            if watch.halts:
+                halt = watch.closed_to(order.symbol)
+                if halt is not None:
+                    return halt
+        return None
 
     def _judge_session(self) -> Sequence[Halt]:
-        known = {halt.code for halt in self.halts}
-        found: list[Halt] = []
-        for control in self._running:
-            if control.code in known:
-                continue
-            try:
-                reason = control.watch(self.memory)
-            except Exception as fault:  # noqa: BLE001 - a control that fails acts, whatever it was
-                reason = f"the control failed: {fault!r}"
-            if reason is not None:
-                found.append(Halt(control.act, control.code, reason, control.severity))
-        self.halts.extend(found)
-        return found
+        if self._margin:
+            account = self.account
+            needed = account.gross() / float(account.leverage)
+            self.memory.margin_use = needed / account.equity if account.equity > 0 else math.inf
+        return super()._judge_session()
 
     def _set_marks(self) -> None:
-        self.floor = self._highest_mark()
-        self.ceiling = self.memory.peak if self._heights else math.inf
-        self.wake = self._day_end if self._running else NEVER
+        super()._set_marks()
         if self._margin:
             self.wake = 0  # the use of margin has no height of equity: it is looked at on every bar
-
-    def _highest_mark(self) -> float:
-        tripped = {halt.code for halt in self.halts}
-        return max((c.mark(self.memory) for c in self._heights if c.code not in tripped), default=-math.inf)
 
 
 def judge(controls: Sequence[Control], look: Look) -> Refused | None:

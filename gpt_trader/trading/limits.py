@@ -1,21 +1,24 @@
-"""The limits of a session by name: none, standard, or one's own, each checked before anything starts."""
+"""The limits of a session and of its strategies: none, standard, or one's own, each checked before anything starts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias
 
 from gpt_trader.core.errors import ConfigError, did_you_mean
 from gpt_trader.trading.guards.base import Control
 from gpt_trader.trading.guards.market import MARKET
 from gpt_trader.trading.guards.pace import PACE
-from gpt_trader.trading.guards.running import RUNNING, RunningControl
+from gpt_trader.trading.guards.running import RUNNING, STRATEGY_RUNNING, RunningControl
 from gpt_trader.trading.guards.size import SIZE
+from gpt_trader.trading.names import belongs, names_of
 
 PRE_TRADE: dict[str, type[Control]] = {kind.code: kind for kind in (*MARKET, *PACE, *SIZE)}
 WATCHES: dict[str, type[RunningControl]] = {kind.code: kind for kind in RUNNING}
+OF_STRATEGIES: dict[str, type[Any]] = {**PRE_TRADE, **{kind.code: kind for kind in STRATEGY_RUNNING}}
 STRATEGIES = "strategies"
+ALLOCATION = "allocation"
 OFF = "off"
 Choice: TypeAlias = Literal["none", "standard"] | Mapping[str, Any]
 """Limits by name, or one's own as a table."""
@@ -24,24 +27,53 @@ ReadLimits: TypeAlias = Callable[[str], Choice]
 
 
 @dataclass(frozen=True)
-class Limits:
-    """The controls of a session, and what they are called in a summary."""
+class StrategyLimits:
+    """The controls of one strategy, and the part of the account's equity that is its own: by it losses are measured."""
 
-    name: str
     controls: tuple[Control, ...] = ()
     running: tuple[RunningControl, ...] = ()
-    per_strategy: Mapping[str, tuple[Control, ...]] = field(default_factory=dict)
+    allocation: float | None = None
 
     @property
     def values(self) -> dict[str, Any]:
         """Every limit by its code."""
-        before = {control.code: _values(control) for control in self.controls}
-        return {**before, **{control.code: _values(control) for control in self.running}}
+        return {ALLOCATION: self.allocation, **_all_values(*self.controls, *self.running)}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The controls of a session and of its strategies, and what they are called in a summary."""
+
+    name: str
+    controls: tuple[Control, ...] = ()
+    running: tuple[RunningControl, ...] = ()
+    per_strategy: Mapping[str, StrategyLimits] = field(default_factory=dict)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Every limit by its code."""
+        own = {name: limits.values for name, limits in self.per_strategy.items()}
+        return {**_all_values(*self.controls, *self.running), **({STRATEGIES: own} if own else {})}
 
     def for_recording(self) -> Limits:
         """The limits without those that only a wall clock can judge: a recording has no silence and no latency."""
-        running = tuple(control for control in self.running if not control.by_clock)
-        return Limits(self.name, self.controls, running, self.per_strategy)
+        own = {who: replace(limits, running=_judged(limits.running)) for who, limits in self.per_strategy.items()}
+        return replace(self, running=_judged(self.running), per_strategy=own)
+
+    def among(self, strategies: Sequence[str]) -> Limits:
+        """The limits for a session of these strategies: each name is one of theirs, and has its part of the account.
+
+        Where none is given that is an even one: of five strategies each has a fifth.
+        """
+        own = dict[str, StrategyLimits]()
+        for who, limits in self.per_strategy.items():
+            count = sum(belongs(strategy, who) for strategy in strategies)
+            if not count:
+                known = names_of(strategies)
+                raise ConfigError(f"the limits name '{who}', which is no strategy here", hint=did_you_mean(who, known))
+            allocation = count / len(strategies) if limits.allocation is None else limits.allocation
+            own[who] = replace(limits, allocation=allocation)
+        return replace(self, per_strategy=own)
 
 
 def limits_of(choice: Literal["none", "standard"] | Mapping[str, Any]) -> Limits:
@@ -70,9 +102,12 @@ def limits_always(chosen: str | Mapping[str, Any], read: ReadLimits, what: str) 
 def limits_schema() -> dict[str, Any]:
     """The JSON Schema of a table of limits."""
     known = {**PRE_TRADE, **WATCHES}
-    own = {"type": "object", "additionalProperties": False, "properties": {c: _schema(k) for c, k in PRE_TRADE.items()}}
-    properties = {code: _schema(kind) for code, kind in known.items()}
-    properties[STRATEGIES] = {"type": "object", "additionalProperties": own}
+    properties: dict[str, Any] = {code: _schema(kind) for code, kind in known.items()}
+    properties[STRATEGIES] = {
+        "description": "The limits of single strategies by their names, beside those of the session.",
+        "type": "object",
+        "additionalProperties": _strategy_schema(),
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Limits",
@@ -125,13 +160,38 @@ def _chosen(kinds: Mapping[str, type[Any]], table: Mapping[str, Any]) -> list[An
     return made
 
 
-def _own(who: str, limits: object) -> tuple[Control, ...]:
-    if not isinstance(limits, Mapping):
-        raise ConfigError(f"the limits of {who} are a table, not {limits!r}")
-    for code in limits:
-        if code not in PRE_TRADE:
-            raise ConfigError(f"a strategy has no limit called '{code}'", hint=did_you_mean(str(code), PRE_TRADE))
-    return tuple(make(PRE_TRADE[code], value) for code, value in limits.items())
+def _own(who: object, limits: object) -> StrategyLimits:
+    if not isinstance(who, str) or not who:
+        raise ConfigError(f"{STRATEGIES} have names, not {who!r}")
+    if not isinstance(limits, Mapping) or set(limits) <= {ALLOCATION}:
+        raise ConfigError(f"the limits of {who} are a table of at least one limit, not {limits!r}")
+    made: dict[str, Any] = {}
+    for code, value in limits.items():
+        if code == ALLOCATION:
+            continue
+        if code not in OF_STRATEGIES:
+            known = {*OF_STRATEGIES, ALLOCATION}
+            raise ConfigError(f"a strategy has no limit called '{code}'", hint=did_you_mean(str(code), known))
+        made[code] = make(OF_STRATEGIES[code], value)
+    before = tuple(control for code, control in made.items() if code in PRE_TRADE)
+    running = tuple(control for code, control in made.items() if code in WATCHES)
+    return StrategyLimits(before, running, _part(who, limits[ALLOCATION]) if ALLOCATION in limits else None)
+
+
+def _part(who: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
+        raise ConfigError(
+            f"the {ALLOCATION} of {who} is a part of the account's equity, above 0 up to 1, not {value!r}"
+        )
+    return float(value)
+
+
+def _judged(running: Sequence[RunningControl]) -> tuple[RunningControl, ...]:
+    return tuple(control for control in running if not control.by_clock)
+
+
+def _all_values(*controls: Control | RunningControl) -> dict[str, Any]:
+    return {control.code: _values(control) for control in controls}
 
 
 def _listed(value: object) -> object:
@@ -145,14 +205,30 @@ def _values(control: object) -> Any:
     return next(iter(pairs.values())) if len(pairs) == 1 else pairs
 
 
-def _schema(kind: type[Any]) -> dict[str, Any]:
+def _strategy_schema() -> dict[str, Any]:
+    part = {
+        "description": "Its part of the account's equity, by which its losses are measured; without one, an even part.",
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "maximum": 1,
+    }
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {ALLOCATION: part, **{code: _schema(kind, off=False) for code, kind in OF_STRATEGIES.items()}},
+        "minProperties": 1,
+        "not": {"required": [ALLOCATION], "maxProperties": 1},
+    }
+
+
+def _schema(kind: type[Any], *, off: bool = True) -> dict[str, Any]:
     parts = {f.name: _field_schema(f) for f in fields(kind)}
-    said = {"description": (kind.__doc__ or "").strip()}
-    off = {"const": OFF}
+    said = {"description": " ".join((kind.__doc__ or "").split())}
+    without = [{"const": OFF}] if off else []
     if not parts:
-        return {**said, "anyOf": [{"const": True}, off]}
+        return {**said, "anyOf": [{"const": True}, *without]}
     table = {"type": "object", "additionalProperties": False, "properties": parts}
-    return {**said, "anyOf": [next(iter(parts.values())), table, off]}
+    return {**said, "anyOf": [next(iter(parts.values())), table, *without]}
 
 
 def _field_schema(f: Field[Any]) -> dict[str, Any]:

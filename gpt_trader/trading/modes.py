@@ -136,7 +136,7 @@ def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestC
         ends_session=SessionEnds(bars, offset_ns=offset),
         finer={b.symbol: list(play([b])) for b in config.finer},
     )
-    limits = limits_of(config.limits).for_recording()
+    limits = limits_of(config.limits).for_recording().among([spec.name for spec in specs])
     guard = Guard(
         account,
         limits.controls,

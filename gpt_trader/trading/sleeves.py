@@ -28,7 +28,7 @@ class Sleeve:
     def quantity(self, account: Account, lane: Lane, price: float, stop: float | None) -> Decimal:  # noqa: ARG002
         """What the sleeve is worth, at the price of the decision."""
         held = account.position(self.strategy, lane.symbol)
-        made = (held.net + held.unrealised(exact(price))) * account.portfolio.rate(held.currency)
+        made = held.earned(exact(price)) * account.portfolio.rate(held.currency)
         return max(self.money + made, ZERO) / exact(price * lane.unit)
 
 

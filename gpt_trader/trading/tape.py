@@ -11,12 +11,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something a person should know; critical stops, a warning asks to look, info is for the log."""
+    """Something a person should know; critical stops, a warning asks to look, info is for the log.
+
+    Where it stopped something, it says by which act, and of which strategy if not of all.
+    """
 
     severity: Literal["critical", "warning", "info"]
     code: str
     message: str
     ns: int
+    strategy: str = ""
+    act: str = ""
 
 
 @dataclass(slots=True)

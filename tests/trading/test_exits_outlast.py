@@ -107,7 +107,7 @@ def test_a_trailing_stop_keeps_the_height_that_it_has_reached(way, terms, level)
 
 @WAYS
 def test_a_stop_limit_that_was_triggered_goes_on_as_a_limit(way):
-    """The bar before the end went to 98, through the stop, and not up to the limit; no bar after it goes to the stop."""
+    """The bar before the end went through the stop, and not up to the limit; no bar after it goes to the stop."""
     bars = [FLAT, FLAT, (100, 102, 98, 100), SILENT, (100, 104, 100, 104)]
     desk = session_of(way, bars, [sell(10, type=OrderType.STOP_LIMIT, stop=99, limit=103)])
     assert made(desk) == [("sell", 10, 103)]

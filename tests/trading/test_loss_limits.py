@@ -129,7 +129,7 @@ def test_money_that_comes_in_overnight_is_no_gain_of_the_new_day():
     assert guard.look(145_500.0, 2 * DAY + 2)
 
 
-def test_a_new_session_forgets_its_counts_and_no_open_matter():
+def test_a_new_session_forgets_its_counts_and_no_losses_in_a_row_and_no_open_matter():
     guard = Guard(account(), (), running=[running.SessionLoss()], session_offset_ns=0)
     guard.look(100_000.0, DAY)
     old = guard.memory
@@ -138,5 +138,5 @@ def test_a_new_session_forgets_its_counts_and_no_open_matter():
     old.mismatched.add("X")
     guard.look(101_000.0, 2 * DAY, before=102_000.0)
     new = guard.memory
-    assert (new.trades, new.consecutive_losses, new.start_equity, new.day_equity) == (0, 0, 102_000.0, 102_000.0)
+    assert (new.trades, new.consecutive_losses, new.start_equity, new.day_equity) == (0, 4, 102_000.0, 102_000.0)
     assert (new.last_loss_ns, list(new.sent), new.mismatched) == (DAY + 1, [DAY + 2], {"X"})

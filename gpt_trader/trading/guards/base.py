@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from gpt_trader.core.errors import ConfigError
 from gpt_trader.core.orders import BUY
+from gpt_trader.trading.names import belongs
+from gpt_trader.trading.waiting import leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 class Look:
     """The facts about one order, gathered once for all controls; money is a float in the account's currency.
 
-    Of a strategy's own limits, `held` and the exposures are that strategy's; otherwise they are the account's.
+    Of a strategy's own limits, `held` and the exposures are that strategy's; otherwise they are the account's. What
+    leads the order's own strategy out of its position is `leaving`, whatever others hold of the symbol.
     """
 
     __slots__ = (
@@ -31,6 +34,7 @@ class Look:
         "costs",
         "held",
         "lane",
+        "leaving",
         "memory",
         "notional",
         "ns",
@@ -67,14 +71,15 @@ class Look:
         self.lane = lane = account.lanes.get(order.symbol)
         if lane is None:
             self.held = self.after = self.notional = self.unit = math.nan
-            self.reducing = False
+            self.reducing = self.leaving = False
             return
         self.unit = lane.unit
         self.notional = size * price * lane.unit
-        self.held = held = lane.held if scope is None else account.held_by(scope, order.symbol)
+        self.held = held = lane.held if scope is None else account.held_under(scope, order.symbol)
         after = held + change
         # An order marked so is held to it by a control of its own, which no reduction is spared.
-        self.reducing = order.terms.reduce_only or (after * held >= 0 and abs(after) < abs(held))
+        self.leaving = order.terms.reduce_only or leads_out(order, account.quantity(order.strategy, order.symbol))
+        self.reducing = self.leaving or (after * held >= 0 and abs(after) < abs(held))
         if working:
             after += entering(working, order, scope)
         self.after = after
@@ -104,7 +109,7 @@ class Look:
                 value = (
                     lane.value
                     if self.scope is None
-                    else account.held_by(self.scope, lane.symbol) * lane.price * lane.unit
+                    else account.held_under(self.scope, lane.symbol) * lane.price * lane.unit
                 )
                 total += abs(value) if sized else value
         return total + self._working_elsewhere(sized=sized)
@@ -156,7 +161,11 @@ def entering(working: Sequence[Order], order: Order, scope: str | None) -> float
     """What other orders of the symbol add in the order's direction; exits that only reduce add nothing."""
     total = 0.0
     for other in working:
-        same = other.symbol == order.symbol and other.side is order.side and scope in {None, other.strategy}
+        same = (
+            other.symbol == order.symbol
+            and other.side is order.side
+            and (scope is None or belongs(other.strategy, scope))
+        )
         if same and not other.terms.reduce_only:
             total += float(other.quantity)
     return total if order.side is BUY else -total

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 KEPT = 1024
-GOES_ON = ("children", "drift", "last_loss_ns", "mismatched", "orders", "parents", "peak", "rejects", "sent")
-"""What a new session does not forget: times, heights and open matters, but no counts."""
+GOES_ON = (
+    "children", "consecutive_losses", "drift", "last_loss_ns", "losing_since", "mismatched", "orders", "parents",
+    "peak", "rejects", "sent",
+)  # fmt: skip
+"""What a new session does not forget: times, heights, losses in a row and open matters, but no other counts."""
 
 
 class Memory:
@@ -30,6 +33,7 @@ class Memory:
         "equity",
         "last_loss_ns",
         "latency",
+        "losing_since",
         "margin_use",
         "mismatched",
         "ns",
@@ -38,6 +42,7 @@ class Memory:
         "peak",
         "rejects",
         "sent",
+        "session",
         "silence",
         "slippage",
         "start_equity",
@@ -48,8 +53,10 @@ class Memory:
     )
 
     def __init__(self) -> None:
+        self.session = 0
         self.trades = 0
         self.consecutive_losses = 0
+        self.losing_since = 0
         self.last_loss_ns: int | None = None
         self.sent: deque[int] = deque(maxlen=KEPT)
         self.rejects: deque[int] = deque(maxlen=KEPT)
@@ -71,10 +78,16 @@ class Memory:
         """The memory of the session that begins now, with this equity; what is measured by time goes on."""
         fresh = Memory()
         fresh.ns = fresh.start_ns = ns
+        fresh.session = self.session + 1
         fresh.equity = fresh.start_equity = fresh.day_equity = equity
         for name in GOES_ON:
             setattr(fresh, name, getattr(self, name))
         return fresh
+
+    @property
+    def losing_sessions(self) -> int:
+        """Over how many sessions the losses in a row stretch, the present one counted."""
+        return self.session - self.losing_since + 1
 
     def approved(self, order: Order, ns: int) -> None:
         """Remember an order that was let through."""
@@ -89,6 +102,8 @@ class Memory:
         """Count a closed trade, and the losses in a row; a trade that ends at zero changes nothing."""
         self.trades += 1
         if trip.profit < ZERO:
+            if not self.consecutive_losses:
+                self.losing_since = self.session
             self.consecutive_losses += 1
             self.last_loss_ns = trip.exit_ns
         elif trip.profit > ZERO:

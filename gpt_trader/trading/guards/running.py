@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from gpt_trader.core.orders import exact
 from gpt_trader.trading.guards.base import require_limit
 from gpt_trader.trading.guards.memory import since
+from gpt_trader.trading.names import belongs
 
 if TYPE_CHECKING:
     from gpt_trader.trading.guards.memory import Memory
@@ -27,6 +28,14 @@ class Halt:
     code: str
     reason: str
     severity: Severity
+    strategy: str = ""
+    """Of which strategy; without one, of the whole session."""
+    sessions: float = 1.0
+    """How long it lasts: the sessions that it holds, the one that it began in counted."""
+
+    def concerns(self, strategy: str) -> bool:
+        """Whether it is about what this strategy does."""
+        return not self.strategy or belongs(strategy, self.strategy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,13 @@ class RunningControl:
         """The reason to act now, or None."""
         raise NotImplementedError
 
+    def lasts(self, memory: Memory) -> float:  # noqa: ARG002
+        """How many sessions its halt lasts, the present one counted."""
+        return 1.0
+
+    def restart(self, memory: Memory) -> None:
+        """Its halt is over: measure anew from here."""
+
 
 def below(height: float, part: float) -> float:
     """The height less a part of it, to the cent: 3 % of 100,000 leave 97,000 and not a hair more or less."""
@@ -60,11 +76,16 @@ class EquityControl(RunningControl):
     """A rule about how far the equity may fall below some height."""
 
     act = "flatten"
+    measured_from: ClassVar[str] = ""
     limit: float = 0.03
 
     def height(self, memory: Memory) -> float:
         """The equity from which the fall is measured."""
-        raise NotImplementedError
+        height: float = getattr(memory, self.measured_from)
+        return height
+
+    def restart(self, memory: Memory) -> None:
+        setattr(memory, self.measured_from, memory.equity)
 
     def watch(self, memory: Memory) -> str | None:
         height = self.height(memory)
@@ -84,10 +105,8 @@ class SessionLoss(EquityControl):
     """The session has lost this part of what it started with, deposits set aside."""
 
     code = "session_loss"
+    measured_from = "start_equity"
     limit: float = 0.03
-
-    def height(self, memory: Memory) -> float:
-        return memory.start_equity
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +114,8 @@ class DailyLoss(EquityControl):
     """The day has lost this part of what it started with."""
 
     code = "daily_loss"
+    measured_from = "day_equity"
     limit: float = 0.03
-
-    def height(self, memory: Memory) -> float:
-        return memory.day_equity
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +123,19 @@ class TrailingDrawdown(EquityControl):
     """The equity has fallen this far below its peak."""
 
     code = "trailing_drawdown"
+    measured_from = "peak"
     limit: float = 0.1
 
-    def height(self, memory: Memory) -> float:
-        return memory.peak
+    def lasts(self, memory: Memory) -> float:  # noqa: ARG002
+        return math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class ConsecutiveLosses(RunningControl):
-    """So many trades in a row were losses: no entries any more."""
+    """So many trades in a row were losses, in whatever sessions: no entries for as many sessions as they took.
+
+    Five losses of a morning lock that session, five losses of a month of daily bars a month; then it counts anew.
+    """
 
     code = "consecutive_losses"
     act = "lock"
@@ -122,8 +143,16 @@ class ConsecutiveLosses(RunningControl):
     limit: int = 5
 
     def watch(self, memory: Memory) -> str | None:
-        count = memory.consecutive_losses
-        return None if count < self.limit else f"{count} trades in a row lost"
+        count, taken = memory.consecutive_losses, memory.losing_sessions
+        if count < self.limit:
+            return None
+        return f"{count} trades in a row lost within {taken} session{'s' * (taken > 1)}: no entries for as long"
+
+    def lasts(self, memory: Memory) -> float:
+        return float(memory.losing_sessions)
+
+    def restart(self, memory: Memory) -> None:
+        memory.consecutive_losses = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +166,9 @@ class RejectStorm(RunningControl):
     def watch(self, memory: Memory) -> str | None:
         count = since(memory.rejects, memory.ns - int(self.seconds * SECOND))
         return None if count < self.limit else f"{count} orders were rejected within {self.seconds:g} s"
+
+    def restart(self, memory: Memory) -> None:
+        memory.rejects.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +184,9 @@ class SlippageAnomaly(RunningControl):
     def watch(self, memory: Memory) -> str | None:
         slip = memory.slippage
         return None if slip < self.limit else f"a fill was {slip:.2%} worse than its reference"
+
+    def restart(self, memory: Memory) -> None:
+        memory.slippage = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,3 +298,6 @@ RUNNING = (
     SessionDuration,
     ConcurrentSteps,
 )
+
+STRATEGY_RUNNING = (SessionLoss, DailyLoss, TrailingDrawdown, ConsecutiveLosses, RejectStorm, SlippageAnomaly)
+"""Those that are about what one strategy does; the others are about the session, its market and its venue."""
