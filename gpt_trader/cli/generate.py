@@ -13,15 +13,17 @@ import gpt_trader
 
 
 def schemas() -> Mapping[str, str]:
-    """The JSON Schemas of workflows, of settings, and of what agents read and write."""
+    """The JSON Schemas of workflows, of settings, of limits, and of what agents read and write."""
     from gpt_trader.app.settings import config_schema, load_settings
     from gpt_trader.app.wiring import Application
+    from gpt_trader.trading.limits import limits_schema
     from gpt_trader.workflow.schema import agent_response_schema, agent_task_schema, workflow_schema
 
     nowhere = load_settings(env={"GPT_TRADER_HOME": os.devnull}, cwd=Path(os.devnull))  # only what is shipped
     made = {
         "workflow": workflow_schema(Application(nowhere).catalog),
         "config": config_schema(),
+        "limits": limits_schema(),
         "agent_task": agent_task_schema(),
         "agent_response": agent_response_schema(),
     }

@@ -11,6 +11,7 @@ from gpt_trader.cli import render
 
 _WIDE = 17
 _REFUSALS = 4
+_STOPS = 6
 
 
 def show(told: Mapping[str, Any]) -> None:
@@ -74,6 +75,7 @@ def _conditions(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     else:
         yield "fills", "at the next open; the careful reading of every bar"
     yield "limits", told["limits"]
+    yield from _stops(told)
     for data in told["provenance"]["data"]:
         made = render.paint("synthetic: ", "bold yellow") if data["origin"] == "synthetic" else ""
         source = render.clean(data["source"], 60)
@@ -82,6 +84,19 @@ def _conditions(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"{render.clean(data['symbol'], 20)}: {made}{source}, {data['prices']}, sha256 {data['hash'][:12]}",
         )
     yield "seed", str(told["provenance"]["seed"])
+
+
+def _stops(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What was stopped and why: a strategy or the session, each by the first time that each limit did."""
+    kinds: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for alert in told["alerts"]:
+        if alert["act"]:
+            kinds.setdefault((alert["strategy"], alert["code"]), []).append(alert)
+    for (_, code), (first, *more) in list(kinds.items())[:_STOPS]:
+        again = f"; {len(more):,} times more" if more else ""
+        yield "stopped", f"{_date(first['at'], told)} {code}: {render.clean(first['message'], 100)}{again}"
+    if len(kinds) > _STOPS:
+        yield "stopped", f"and by {len(kinds) - _STOPS} other limits"
 
 
 def _drawdown(told: Mapping[str, Any]) -> str:

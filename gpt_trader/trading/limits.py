@@ -109,7 +109,7 @@ def limits_schema() -> dict[str, Any]:
         "additionalProperties": _strategy_schema(),
     }
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Limits",
         "type": "object",
         "additionalProperties": False,

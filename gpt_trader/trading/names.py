@@ -13,6 +13,11 @@ def belongs(strategy: str, name: str) -> bool:
     return strategy == name or strategy.startswith(f"{name}:")
 
 
+def name_of(strategy: str) -> str:
+    """The name of a strategy without its symbol."""
+    return strategy.rpartition(":")[0] or strategy
+
+
 def names_of(strategies: Sequence[str]) -> set[str]:
     """Every name by which limits may mean one of these strategies, or several together."""
-    return {*strategies, *(strategy.rpartition(":")[0] or strategy for strategy in strategies)}
+    return {*strategies, *map(name_of, strategies)}

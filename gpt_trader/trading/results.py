@@ -12,6 +12,7 @@ from gpt_trader.core import metrics
 from gpt_trader.core.frames import times_of
 from gpt_trader.core.market import time_of
 from gpt_trader.core.orders import BUY
+from gpt_trader.trading.names import name_of
 from gpt_trader.trading.tables import finite
 
 if TYPE_CHECKING:
@@ -210,5 +211,5 @@ def _period(period: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any
     return found | {"words": f"{span}, {period['words']}"}
 
 
-def _names(name: str) -> dict[str, str]:
-    return {"strategy": name.rpartition(":")[0] or name}
+def _names(strategy: str) -> dict[str, str]:
+    return {"strategy": name_of(strategy)}

@@ -12,6 +12,7 @@ import pytest
 from gpt_trader.adapters.feeds.sample import SampleSource
 from gpt_trader.cli import render
 from gpt_trader.cli.progress import Bar
+from gpt_trader.trading.limits import PRE_TRADE, WATCHES
 from tests.cli.test_import_budget import SCRIPT
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -205,6 +206,26 @@ def test_a_strategy_that_never_speaks_is_remarked_upon(call):
     assert "the strategy gave no signal" in found.err
 
 
+def test_the_summary_says_which_strategy_was_stopped_when_and_why(call, project):
+    off = "\n".join(f"{code}: off" for code in {**PRE_TRADE, **WATCHES})
+    (project / "limits.yaml").write_text(f"{off}\nstrategies: {{sma_cross: {{trailing_drawdown: 0.05}}}}\n")
+    found = call("backtest", "--symbols", "GOOG", "--limits", "limits.yaml")
+    (line,) = [line for line in found.out.splitlines() if line.strip().startswith("stopped")]
+    told = call("backtest", "--symbols", "GOOG", "--limits", "limits.yaml", "--json").json
+    (alert,) = told["alerts"]
+    assert (alert["strategy"], alert["code"], alert["act"]) == ("sma_cross", "trailing_drawdown", "flatten")
+    assert line.split(maxsplit=2)[1:] == [alert["at"][:10], f"trailing_drawdown: {alert['message']}"]
+    assert alert["message"].startswith("sma_cross: 5.00% below ")
+
+
+def test_limits_of_a_strategy_that_does_not_trade_are_an_error(call, project):
+    (project / "limits.yaml").write_text("strategies: {sma_cros: {session_loss: 0.05}}\n")
+    found = call("backtest", "--symbols", "GOOG", "--limits", "limits.yaml")
+    assert found.code == 3
+    assert "'sma_cros', which is no strategy here" in found.err
+    assert "did you mean 'sma_cross'?" in found.err
+
+
 def test_own_limits_are_named_and_refusals_counted_by_their_codes(call, project):
     (project / "limits.yaml").write_text("trades_per_session: 1\nmaximum_notional: 10\n")
     found = call("backtest", "--symbols", "GOOG", "--limits", "limits.yaml")
@@ -223,7 +244,8 @@ def test_where_every_order_is_refused_the_control_and_the_cure_are_named(call):
     assert "--sizing risk:0.01" in found.err
     cured = call(*words, "--sizing", "risk:0.01")
     assert "refused" not in cured.err
-    assert "trades           163" in cured.out
+    assert "trades           144" in cured.out
+    assert "refusals         19 consecutive_losses" in cured.out
 
 
 @pytest.mark.parametrize(
