@@ -200,6 +200,21 @@ def test_a_reader_is_told_what_to_be_careful_about(report, given):
         assert words in page
 
 
+def test_a_limit_that_acted_on_many_days_is_told_once_with_their_number(report, given):
+    loss = {"severity": "critical", "code": "daily_loss", "strategy": ""}
+    alerts = [
+        {**loss, "message": "3.00% below 100"},
+        {**loss, "message": "3.00% below 90"},
+        {**loss, "message": "a: 3.00% below 50", "strategy": "a"},
+        {**loss, "message": "3.00% below 80"},
+    ]
+    made, _, _ = report({**given, "details": {**given["details"], "alerts": alerts}})
+    assert [line for line in made.summary if line.startswith("critical")] == [
+        "critical: 3.00% below 100; 2 times more.",
+        "critical: a: 3.00% below 50.",
+    ]
+
+
 def test_a_reader_is_told_of_doubtful_data(report, given):
     moving, flat = given["bars"], bars_from([50.0] * 400, symbol="FLAT")
     gone = bars_from([10.0, 11.0] * 180, symbol="GONE")

@@ -104,7 +104,8 @@ def test_progress_tells_the_day_and_the_equity(play, paper):
 
 
 def test_without_sizes_no_position_risks_more_than_the_limit_and_none_is_larger_than_its_share(play):
-    got = play(walk(600, seed=1, drift=0.001, spread=0.02), walk(600, seed=2, symbol="BBB"))
+    bars = walk(600, seed=1, drift=0.001, spread=0.02), walk(600, seed=2, symbol="BBB")
+    got = play(*bars, limits={"consecutive_losses": "off"})
     assert len(got.trades) > 5
     assert {r["code"] for r in got.refusals} <= {"risk_per_position", "correlation_cluster"}
     worst = got.trades["profit"].min() / 100_000

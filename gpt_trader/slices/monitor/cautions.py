@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,8 +37,16 @@ def cautions_of(params: ReportParams) -> list[str]:
     count = sum(row["count"] for row in params.refusals)
     if count:
         lines.append(f"{count} {'order was' if count == 1 else 'orders were'} refused or not filled; see below.")
-    lines += [f"{alert['severity']}: {alert['message']}." for alert in (*details.get("alerts", []), *params.alerts)]
-    return [*lines, *_data(params)]
+    return [*lines, *_alerts(params), *_data(params)]
+
+
+def _alerts(params: ReportParams) -> Iterator[str]:
+    """Each kind of alert by its first one: a limit of a day may have acted on many days."""
+    kinds: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for alert in (*params.details.get("alerts", []), *params.alerts):
+        kinds.setdefault((alert.get("strategy", ""), alert.get("code") or alert["message"]), []).append(alert)
+    for first, *more in kinds.values():
+        yield f"{first['severity']}: {first['message']}{f'; {len(more):,} times more' if more else ''}."
 
 
 def _data(params: ReportParams) -> Iterator[str]:
