@@ -117,9 +117,10 @@ class Desk:
     def look(self, equity: float, data: MarketData) -> None:
         """Let the guard look at the session and at its strategies, and obey."""
         guard = self.guard
-        halts = guard.look(equity, data.ns, before=self.curve[-1] if self.curve else equity)
+        before = self.curve[-1] if self.curve else equity
+        halts = guard.look(equity, data.ns, before=before)
         if guard.strategies:
-            halts = [*halts, *guard.look_at_strategies(data.ns)]
+            halts = [*halts, *guard.look_at_strategies(data.ns, before=before)]
         if halts:
             self.obey(halts, data)
 

@@ -31,7 +31,7 @@ class Guard(Watch):
     """Controls in their order; the first no counts, and a control that fails says no.
 
     It watches the account itself, and has a watch for each strategy with limits of its own. A bar between the marks of
-    `Watch` costs three comparisons; where a strategy's equity is limited too, no bar lies between them.
+    `Watch` costs three comparisons; where the equity of one among several strategies is limited, no bar lies there.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Guard(Watch):
         self._remembers = bool(controls or running or per_strategy)
         self._margin = any(isinstance(control, MarginBuffer) for control in running) and account.leverage > 1
         self._issued: dict[str, Approved] = {}
-        if any(watch.follows_equity for watch in self.strategies):
+        if any(watch.follows_equity and not watch.alone for watch in self.strategies):
             self._follows, self._top = False, -math.inf
 
     # --- one order ----------------------------------------------------------------------------------------------------
@@ -96,11 +96,17 @@ class Guard(Watch):
 
     # --- the session --------------------------------------------------------------------------------------------------
 
-    def look_at_strategies(self, ns: int) -> Sequence[Halt]:
+    def look_at_strategies(self, ns: int, *, before: float = math.nan) -> Sequence[Halt]:
         """Ask the running controls of single strategies; what they demand for the first time is given back."""
         halts: list[Halt] = []
+        ceiling = self.memory.peak if self._follows else self._top
         for watch in self.strategies:
-            halts.extend(watch.look_again(ns))
+            halts.extend(watch.look_again(ns, before=before))
+            self.wake = min(self.wake, watch.wake)
+            if watch.alone:
+                floor, top = watch.marks()
+                self.floor, ceiling = max(self.floor, floor), min(ceiling, top)
+        self.ceiling = ceiling
         return halts
 
     def closed(self, trip: RoundTrip) -> None:

@@ -33,6 +33,8 @@ class StrategyLimits:
     controls: tuple[Control, ...] = ()
     running: tuple[RunningControl, ...] = ()
     allocation: float | None = None
+    alone: bool = False
+    """Whether no other strategy trades on the account."""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -72,7 +74,7 @@ class Limits:
                 known = names_of(strategies)
                 raise ConfigError(f"the limits name '{who}', which is no strategy here", hint=did_you_mean(who, known))
             allocation = count / len(strategies) if limits.allocation is None else limits.allocation
-            own[who] = replace(limits, allocation=allocation)
+            own[who] = replace(limits, allocation=allocation, alone=count == len(strategies))
         return replace(self, per_strategy=own)
 
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from gpt_trader.trading.limits import StrategyLimits
 
 
+HAIR = 1e-9
+"""What floats that are added up over many bars may be off by, and a look too many costs nothing."""
+
+
 class StrategyWatch(Watch):
     """The controls of one strategy; its equity is its part of the account's at the start, and its own profit since."""
 
@@ -29,24 +33,35 @@ class StrategyWatch(Watch):
         super().__init__(limits.running, session_offset_ns=session_offset_ns, keeps_sessions=True, strategy=name)
         self.controls = limits.controls
         self.follows_equity = bool(self._heights)
+        self.alone = limits.alone
         self._account = account
         self._part = 1.0 if limits.allocation is None else limits.allocation
         self._base = math.nan
         self._last = math.nan
+        self._apart = math.nan
         self._held: list[_Held] = []
         self._known = 0
 
-    def look_again(self, ns: int) -> Sequence[Halt]:
-        """Value the strategy at the last prices, and ask its running controls where that may have reached a limit."""
+    def look_again(self, ns: int, *, before: float = math.nan) -> Sequence[Halt]:
+        """Value the strategy at the last prices, and ask its running controls where that may have reached a limit.
+
+        `before` is what the account was worth before this mark; who trades it alone was not asked at every one.
+        """
         if math.isnan(self._base):
             self._base = self._part * self._account.equity - self.profit()
         equity = self.equity
-        before, self._last = self._last, equity
+        before, self._last = before - self._apart if self.alone else self._last, equity
         if self.floor < equity <= self.ceiling and ns < self.wake:
             return ()
         if math.isfinite(equity):
             equity = float(exact(self._base) + self.exact_profit())
         return self.look(equity, ns, before=before)
+
+    def marks(self) -> tuple[float, float]:
+        """Its floor and ceiling in terms of the account's equity, from which who trades it alone stays as far apart."""
+        self._apart = apart = self._account.equity - self._last
+        hair = abs(self._account.equity) * HAIR
+        return self.floor + apart + hair, self.ceiling + apart - hair
 
     @property
     def equity(self) -> float:

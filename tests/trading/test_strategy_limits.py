@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from gpt_trader.trading.modes import build, drive, run_backtest
 from gpt_trader.trading.playback import play
 from gpt_trader.trading.seats import StrategySpec
 from gpt_trader.trading.strategy_watch import StrategyWatch
-from tests.trading.bars import by_hand
+from tests.trading.bars import by_hand, drawn
 from tests.trading.scripted import Scripted, buy, sell
 from tests.trading.test_guards import NOW, account, approved, code, order, trip
 
@@ -440,6 +441,26 @@ def happen(on, event, number):
 
 
 # --- what it costs ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_who_trades_alone_is_stopped_on_the_same_bars_as_when_every_bar_is_looked_at(seed):
+    """Beside one that never trades every bar is looked at; alone, only those beyond a mark of the account."""
+    rng = np.random.default_rng(seed)
+    names = "XY"[: 1 + seed % 2]
+    bars = [drawn(3000, symbol=symbol, seed=seed + ord(symbol), sigma=0.002) for symbol in names]
+    script = {
+        int(bar): (buy if rng.random() < 0.5 else sell)(
+            int(rng.integers(100, 500)), symbol=str(rng.choice(list(names))), target=True
+        )
+        for bar in rng.choice(2990, 60, replace=False)
+    }
+    limits = {"allocation": 1.0, "session_loss": 0.005, "trailing_drawdown": 0.03, "daily_loss": 0.01}
+    alone = session(bars, {"a": script}, {"a": limits}, fee="0.0002")
+    beside = session(bars, {"a": script, "b": {}}, {"a": limits}, fee="0.0002")
+    assert halts(alone) == halts(beside)
+    assert [fill[1:] for fill in alone.tape.fills] == [fill[1:] for fill in beside.tape.fills]
+    assert halts(alone)
 
 
 @pytest.mark.parametrize(
