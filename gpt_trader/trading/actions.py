@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpt_trader.core.market import DAY, Dividend, Funding, Rate, Split
 from gpt_trader.core.orders import ZERO, exact
+from gpt_trader.core.portfolio import exactly
 from gpt_trader.trading.tape import Alert
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Actions:
 
     def apply(self, data: MarketData, desk: Desk, broker: SimBroker) -> int:
         """Apply what is due now, and say when to come again."""
+        exactly()
         while self._todo and self._todo[0].ns <= data.ns:
             self._apply(self._todo.pop(0), desk, broker)
         if self._borrow:
@@ -76,7 +78,7 @@ class Actions:
             after = (price * action.old / action.new).quantize(Decimal("1e-12"))
             portfolio.split(action.symbol, action.new, action.old, lot=lane.instrument.lot, price=after)
             lane.price = float(after)
-            broker.split(action.symbol, action.new, action.old)
+            broker.split(action.symbol, action.new, action.old, action.ns)
         desk.tape.alerts.append(Alert("info", type(action).__name__.lower(), f"{action}", action.ns))
 
 

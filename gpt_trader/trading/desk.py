@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from gpt_trader.core.errors import RefusedByRisk
 from gpt_trader.core.market import time_of
 from gpt_trader.core.orders import Approved, Order, Refused, Trade, TradeSignal
+from gpt_trader.core.portfolio import exactly
 from gpt_trader.trading.ordering import closing_order, make_order
+from gpt_trader.trading.seats import told
 from gpt_trader.trading.tape import Alert
 from gpt_trader.trading.waiting import leads_out, same_target
 from gpt_trader.trading.watch import CLOSED_TO_ENTRIES
@@ -77,6 +79,7 @@ class Desk:
         """Book the fills of earlier orders, and note the orders that ended without."""
         if not self._single:
             self.account.opening = data.ns
+        exactly()
         for fill in self.broker.settle(data):
             self.book(fill)
         self.account.opening = None
@@ -150,12 +153,15 @@ class Desk:
             return [(seat, answer)]
         try:
             return [(seat, signal) for signal in answer if _is_signal(signal)]  # type: ignore[attr-defined]
-        except Exception as fault:  # noqa: BLE001 - as in decide
+        except KeyboardInterrupt:
+            raise
+        except BaseException as fault:  # noqa: BLE001 - as in decide: an answer may be code that still runs
             self.stop(seat, fault, data.ns)
             return None
 
     def act(self, data: MarketData, signals: Iterable[Proposal]) -> None:
         """Bring signals to the market, as far as the guard lets them."""
+        exactly()
         for seat, signal in signals:
             order = self.size(seat, signal, data)
             if signal.target and self.broker.pending:
@@ -171,6 +177,7 @@ class Desk:
 
     def obey(self, halts: Sequence[Halt], data: MarketData) -> None:
         """Do what the guard demands, of all or of one strategy: alert, take entries back, close what it says."""
+        exactly()
         for halt in halts:
             self.tape.alerts.append(
                 Alert(halt.severity, halt.code, halt.reason, data.ns, strategy=halt.strategy, act=halt.act)
@@ -243,6 +250,7 @@ class Desk:
             raise
         except BaseException as fault:  # noqa: BLE001 - as in decide
             self.stop(seat, fault, fill.ns)
+        exactly()
 
     def stop(self, seat: Seat, fault: BaseException, ns: int) -> None:
         """Ask a strategy nothing more and take its entries back; its exits go on protecting what it holds."""
@@ -269,6 +277,7 @@ class Desk:
             raise
         except BaseException as fault:  # noqa: BLE001 - as in decide
             self.stop(seat, fault, self.tape.fills[-1].ns if self.tape.fills else 0)
+        exactly()
 
     def progress(self) -> object:
         """Something that changes while the desk moves."""
@@ -352,12 +361,6 @@ class Desk:
 def concerned(strategy: str, halts: Iterable[Halt]) -> bool:
     """Whether any of these halts is about this strategy."""
     return any(halt.concerns(strategy) for halt in halts)
-
-
-def told(fault: BaseException) -> str:
-    """What went wrong, in a few words for the user."""
-    words = str(fault)
-    return f"{type(fault).__name__}: {words}" if words else type(fault).__name__
 
 
 def _is_signal(signal: object) -> bool:

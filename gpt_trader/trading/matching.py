@@ -6,11 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.orders import AT_MARKET, BUY, ZERO, OrderType
+from gpt_trader.trading.restating import in_new_shares, restated
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from gpt_trader.core.market import MarketData
+    from gpt_trader.core.market import Instrument, MarketData
     from gpt_trader.core.orders import Order
 
 MARKET = OrderType.MARKET
@@ -21,6 +22,8 @@ TRAILING_STOP = OrderType.TRAILING_STOP
 MARKET_ON_OPEN = OrderType.MARKET_ON_OPEN
 MARKET_ON_CLOSE = OrderType.MARKET_ON_CLOSE
 STOPS = frozenset({STOP, TRAILING_STOP, STOP_LIMIT})
+AT_ANY_PRICE = frozenset({STOP, TRAILING_STOP})
+"""Once triggered they are orders at market: what a bar had no volume for goes at the next open, wherever that is."""
 NAN = math.nan
 
 
@@ -55,12 +58,15 @@ class Working:
         distance = self.trail or price * self.trail_percent
         return price + distance if self.buys else price - distance
 
-    def follow(self, bar: MarketData) -> None:
-        """Move a trailing level after its bar was tested against the old one; it never moves back."""
+    def follow(self, bar: MarketData, *, seen: bool = True) -> None:
+        """Move a trailing level after its bar was tested against the old one; it never moves back.
+
+        Where the order may not have seen the bar's extreme, as it was born on the way, only the close is certain.
+        """
         if self.buys:
-            self.level = min(self.level, self.behind(bar.low))
+            self.level = min(self.level, self.behind(bar.low if seen else bar.price))
         else:
-            self.level = max(self.level, self.behind(bar.high))
+            self.level = max(self.level, self.behind(bar.high if seen else bar.price))
 
     def go_on_as(self, order: Order) -> None:
         """Work on in the name of an order for what is left."""
@@ -69,9 +75,11 @@ class Working:
         self.live_from = order.ns
         self.plain = order.terms is AT_MARKET
 
-    def restate(self, new: int, old: int) -> None:
+    def restate(self, new: int, old: int, instrument: Instrument) -> None:
         """Count in new shares after a split: more of them, each for less."""
-        self.left = self.left * new / old
+        self.order = restated(self.order, new, old, instrument)
+        self.left = in_new_shares(self.left, new, old, instrument)
+        self.filled = in_new_shares(self.filled, new, old, instrument)
         self.limit = self.limit * old / new
         self.level = self.level * old / new
         self.trail = self.trail * old / new
@@ -81,7 +89,7 @@ class Working:
         self.limit = NAN if terms.limit is None else float(terms.limit)
         self.level = NAN if terms.stop is None else float(terms.stop)
         self.trail = 0.0 if terms.trail is None else float(terms.trail)
-        self.trail_percent = terms.trail_percent or 0.0
+        self.trail_percent = 0.0 if terms.trail_percent is None else float(terms.trail_percent)
         if self.kind is TRAILING_STOP and terms.stop is None:
             self.level = self.behind(order.reference)
 
@@ -106,10 +114,8 @@ def at_open(w: Working, bar: MarketData, *, touch: bool = False) -> bool:
     if kind in STOPS and not w.triggered:
         if not (bar.open >= w.level if w.buys else bar.open <= w.level):
             return False
-        if kind is not STOP_LIMIT:
-            return True
         w.triggered = True
-    return through(bar.open, w, touch=touch)
+    return kind in AT_ANY_PRICE or through(bar.open, w, touch=touch)
 
 
 def within(w: Working, bar: MarketData, *, touch: bool = False) -> float | None:
@@ -117,7 +123,7 @@ def within(w: Working, bar: MarketData, *, touch: bool = False) -> float | None:
     kind = w.kind
     if kind is LIMIT or (kind is STOP_LIMIT and w.triggered):
         return w.limit if through(bar.low if w.buys else bar.high, w, touch=touch) else None
-    if kind in STOPS and reaches_stop(w, bar):
+    if kind in STOPS and not w.triggered and reaches_stop(w, bar):
         if kind is not STOP_LIMIT:
             return w.level
         # Only a close beyond the limit proves that the price was there after the trigger.

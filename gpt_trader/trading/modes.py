@@ -12,7 +12,7 @@ from gpt_trader.core.bars import Bars, Over
 from gpt_trader.core.errors import ConfigError, NoBars
 from gpt_trader.core.market import MarketData
 from gpt_trader.core.orders import Approved
-from gpt_trader.core.portfolio import Portfolio
+from gpt_trader.core.portfolio import Portfolio, exactly
 from gpt_trader.trading.account import Account
 from gpt_trader.trading.actions import Actions
 from gpt_trader.trading.config import BacktestConfig
@@ -148,7 +148,7 @@ def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestC
     at_close = broker.settle_close if config.fill.same_close else None
     sizing = config.sizing or Share(Decimal(1) / (len(specs) * len(bars)))
     symbols = [b.symbol for b in bars]
-    seats = [seat for spec in specs for seat in seats_of(spec, symbols, sizing)]
+    seats = [seat for spec in specs for seat in seats_of(spec, symbols, sizing, deadline=config.deadline)]
     desk = Desk(account, broker, guard, Tape(), seats=seats, at_close=at_close)
     return Bench(desk, broker, Actions(account, config, bars), limits)
 
@@ -181,6 +181,7 @@ def finish(bench: Bench, bars: Sequence[Bars], config: BacktestConfig) -> None:
     """At the end open positions stay open, unless closing them was asked for by name."""
     if config.close_at_end == "no":
         return
+    exactly()
     desk = bench.desk
     for b in bars:
         last = list(play([b[-1:]]))[-1]

@@ -23,8 +23,8 @@ def make_order(
     account: Account, seat: Seat, signal: TradeSignal, data: MarketData, order_id: str
 ) -> Order | Refused | None:
     """The order for a signal; None when its strategy is where it wants to be, a refusal when it makes no order."""
-    symbol = signal.symbol
-    lane = account.lanes.get(symbol)
+    symbol: Any = signal.symbol
+    lane = account.lanes.get(symbol) if isinstance(symbol, str) else None
     ns = (lane if lane is not None and symbol is data.symbol else account.lanes[data.symbol]).over(data.ns)
     if lane is None:
         return _refused(seat, signal, ns, order_id, "unknown_instrument", "it is no instrument of this session")
@@ -46,7 +46,7 @@ def make_order(
             if not change:
                 return None
             side, quantity = (BUY, change) if change > ZERO else (SELL, -change)
-    except (ArithmeticError, TypeError, ValueError) as fault:
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as fault:
         return _refused(seat, signal, ns, order_id, "bad_signal", str(fault) or type(fault).__name__)
     return new(Order, (
         order_id, seat.name, symbol, side, quantity, terms, lane.price, ns, aim, share, None, signal.reason,

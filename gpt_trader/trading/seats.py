@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from gpt_trader.core.errors import ValidationError
+from gpt_trader.core.errors import GptTraderError, ValidationError
 from gpt_trader.core.faults import fault_of
 from gpt_trader.core.ports import TradingStrategyPlugin
 from gpt_trader.trading.sizing import Sizing
+from gpt_trader.trading.watchdog import Watchdog, codes_of
 
 
 @dataclass(frozen=True)
@@ -51,19 +53,41 @@ class Seat:
         self.stopped = False
 
 
-def seats_of(spec: StrategySpec, symbols: Sequence[str], sizing: Sizing) -> list[Seat]:
-    """Make a strategy, or one for each symbol if it wants that, give it its parameters, and sit it down."""
+def seats_of(spec: StrategySpec, symbols: Sequence[str], sizing: Sizing, *, deadline: float) -> list[Seat]:
+    """Make a strategy, or one for each symbol if it wants that, give it its parameters, and sit it down.
+
+    One that fails, exits or hangs before the first bar is an error: no session starts without what was asked for.
+    """
     params = spec.checked_params()
     wanted = tuple(symbol for symbol in symbols if not spec.symbols or symbol in spec.symbols)
     if not wanted:
         raise ValidationError(f"{spec.name} wants {', '.join(spec.symbols)}, and there is none of it")
-    first = _made(spec)
-    groups = [(symbol,) for symbol in wanted] if first.per_symbol else [wanted]
-    plugins = [first, *(_made(spec) for _ in groups[1:])]
-    for plugin in plugins:
-        plugin.initialize(params)
+    with _getting_ready(spec.name):
+        first = _made(spec)
+        groups = [(symbol,) for symbol in wanted] if first.per_symbol else [wanted]
+        plugins = [first, *(_made(spec) for _ in groups[1:])]
+        with Watchdog(lambda: None, codes_of(plugins), deadline=deadline):
+            for plugin in plugins:
+                plugin.initialize(params)
     size = spec.sizing or sizing
     return [Seat(spec.name, plugin, symbols=group, sizing=size) for plugin, group in zip(plugins, groups, strict=True)]
+
+
+def told(fault: BaseException) -> str:
+    """What went wrong, in a few words for the user."""
+    words = str(fault)
+    return f"{type(fault).__name__}: {words}" if words else type(fault).__name__
+
+
+@contextmanager
+def _getting_ready(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (GptTraderError, KeyboardInterrupt):
+        raise
+    except BaseException as fault:
+        problem = f"{name} could not get ready: {told(fault)}"
+        raise ValidationError(problem, hint="mend its `initialize`, or give it other params") from fault
 
 
 def _made(spec: StrategySpec) -> TradingStrategyPlugin:

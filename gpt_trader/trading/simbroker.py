@@ -9,10 +9,12 @@ from gpt_trader.trading.brackets import exit_order, exits_of
 from gpt_trader.trading.days import Days
 from gpt_trader.trading.execution import Execution
 from gpt_trader.trading.matching import (
+    AT_ANY_PRICE,
     LIMIT,
     MARKET,
     MARKET_ON_CLOSE,
     MARKET_ON_OPEN,
+    STOP,
     STOP_LIMIT,
     STOPS,
     TRAILING_STOP,
@@ -23,6 +25,7 @@ from gpt_trader.trading.matching import (
     reaches_stop,
     within,
 )
+from gpt_trader.trading.restating import in_new_shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -118,10 +121,15 @@ class SimBroker:
         for w in list(self._works.get(data.symbol, ())):
             yield from self._execute(w, price, data, unlimited=True)
 
-    def split(self, symbol: str, new: int, old: int) -> None:
-        """Restate the orders at work in new shares."""
-        for w in self._works.get(symbol, ()):
-            w.restate(new, old)
+    def split(self, symbol: str, new: int, old: int, ns: int) -> None:
+        """Restate the orders at work in new shares; one that is less than a lot of them ends."""
+        instrument, works = self.account.lanes[symbol].instrument, list(self._works.get(symbol, ()))
+        for bracket in {id(w.bracket): w.bracket for w in works if w.bracket is not None}.values():
+            bracket.left = in_new_shares(bracket.left, new, old, instrument)
+        for w in works:
+            w.restate(new, old, instrument)
+            if not w.left:
+                self._end(w, "nothing_left", ns)
 
     def drain(self) -> Sequence[Ended]:
         """The orders that ended unfilled since it was last asked."""
@@ -186,7 +194,7 @@ class SimBroker:
             w = min(ready, key=self._precedence)
             done.add(w.seq)
             price = within(w, bar, touch=self._touch)
-            w.triggered = w.triggered or w.kind is STOP_LIMIT
+            w.triggered = w.triggered or w.kind in STOPS
             if price is not None:
                 before = self._seq
                 yield from self._execute(w, price, bar, maker=w.kind is LIMIT)
@@ -210,7 +218,7 @@ class SimBroker:
             if w.order.terms.tif in AT_ONCE:
                 self._end(w, w.order.terms.tif.value, bar.ns)
             elif alive and w.kind is TRAILING_STOP:
-                w.follow(bar)
+                w.follow(bar, seen=self._born.get(w.seq, STOP) in AT_ANY_PRICE)
 
     # --- what a bar reaches -------------------------------------------------------------------------------------------
 
@@ -223,7 +231,8 @@ class SimBroker:
     def _reaches(self, w: Working, bar: MarketData) -> bool:
         if w.kind is STOP_LIMIT and not w.triggered:
             return reaches_stop(w, bar)
-        if within(w, bar, touch=self._touch) is None:
+        at_once = w.kind is LIMIT and w.order.terms.tif in AT_ONCE  # which is at the open, or not at all
+        if at_once or within(w, bar, touch=self._touch) is None:
             return False
         entry = self._born.get(w.seq)
         if entry is None:

@@ -241,6 +241,22 @@ class TestRule7BracketsAndTrailingStops:
         report = trade(market(*rows), {0: buy(trailing_loss=5)})
         assert fills(report) == [(1, "buy", 10, 100), (2, "sell", 10, 105)]
 
+    def test_a_trail_born_on_the_way_follows_only_what_must_have_come_after_its_entry(self):
+        """The limit was met at 96; the high of 110 may lie before that, the close of 97 does not."""
+        rows = [QUIET, (100, 110, 95, 97), (97, 98, 91, 93)]
+        report = trade(market(*rows), {0: buy(type=LIMIT, limit=96, trailing_loss=5)})
+        assert fills(report) == [(1, "buy", 10, 96), (2, "sell", 10, 92)]
+
+    def test_a_trail_born_of_a_stop_follows_the_high_beyond_it(self):
+        rows = [QUIET, (104, 110, 103, 108), (108, 109, 104, 105)]
+        report = trade(market(*rows), {0: buy(type=STOP, stop=105, trailing_loss=5)})
+        assert fills(report) == [(1, "buy", 10, 105), (2, "sell", 10, 105)]
+
+    def test_a_trail_may_be_an_exact_part(self):
+        rows = [QUIET, QUIET, (100, 100, 94, 96)]
+        report = trade(market(*rows), {0: buy(), 1: sell(type=TRAIL, trail_percent=Decimal("0.05"))})
+        assert fills(report) == [(1, "buy", 10, 100), (2, "sell", 10, 95)]
+
     def test_a_trailing_stop_never_moves_back(self):
         rows = [QUIET, (100, 110, 99, 109), (109, 109, 106, 106), (106, 107, 104, 104)]
         report = trade(market(*rows), {0: buy(trailing_loss=5)})
@@ -267,6 +283,12 @@ class TestRule8VolumeLimitsFills:
         rows = [(*QUIET, 1000), (*QUIET, 70), (101, 102, 100, 101, 20), (102, 103, 101, 102, 500)]
         report = trade(market(*rows), {0: buy(10)})
         assert fills(report) == [(1, "buy", 7, 100), (2, "buy", 2, 101), (3, "buy", 1, 102)]
+
+    @pytest.mark.parametrize("kind", [{"type": STOP, "stop": 95}, {"type": TRAIL, "trail": 5}])
+    def test_the_rest_of_a_stop_that_was_triggered_goes_at_market_wherever_that_is(self, kind):
+        rows = [(*QUIET, 1000), (100, 100, 99, 100, 1000), (100, 100, 94, 97, 50), (98, 99, 97, 98, 1000)]
+        report = trade(market(*rows), {0: buy(), 1: sell(**kind)})
+        assert fills(report) == [(1, "buy", 10, 100), (2, "sell", 5, 95), (3, "sell", 5, 98)]
 
     @pytest.mark.parametrize(("volume", "filled"), [(99, 9), (100, 10), (101, 10)])
     def test_the_share_is_exact_at_its_edge(self, volume, filled):
@@ -346,6 +368,13 @@ class TestRule10TypesAndLives:
         assert fills(report) == [(1, "buy", 4, 100)]
         assert [(e.code, e.filled) for e in report.ended] == [("ioc", 4)]
 
+    @pytest.mark.parametrize("tif", [TimeInForce.IOC, TimeInForce.FOK])
+    def test_a_limit_at_once_is_at_the_open_or_not_at_all(self, tif):
+        later = trade(market(QUIET, QUIET, QUIET), {0: buy(type=LIMIT, limit=99.5, tif=tif)})
+        now = trade(market(QUIET, QUIET, QUIET), {0: buy(type=LIMIT, limit=100.5, tif=tif)})
+        assert (fills(later), [e.code for e in later.ended]) == ([], [tif.value])
+        assert fills(now) == [(1, "buy", 10, 100)]
+
     def test_fill_or_kill_takes_all_or_nothing(self):
         rows = [(*QUIET, 1000), (*QUIET, 40), (*QUIET, 1000)]
         none = trade(market(*rows), {0: buy(tif=TimeInForce.FOK)})
@@ -390,6 +419,37 @@ class TestRule12CorporateEvents:
         report = trade(market(*rows), {0: buy(stop_loss=90)}, actions=actions)
         assert fills(report) == [(1, "buy", 10, 100), (3, "sell", 20, 45)]
         assert report.equity[2] == 1_000_000
+
+    def test_a_target_that_waits_is_meant_in_the_shares_of_its_day(self):
+        """15 old shares are 30 new ones: 20 are held, and 10 are bought."""
+        rows = [QUIET, QUIET, (50, 51, 49, 50), (50, 51, 49, 50)]
+        script = {0: buy(10, target=True), 1: buy(15, target=True)}
+        report = trade(market(*rows), script, actions=[Split("X", 2 * DAY, 2)])
+        assert fills(report) == [(1, "buy", 10, 100), (2, "buy", 10, 50)]
+
+    def test_the_bracket_of_an_entry_that_waits_is_split_with_it(self):
+        """A limit of 99 with exits at 90 and 120 goes on at 49.5, 45 and 60."""
+        rows = [QUIET, (50, 51, 50, 50), (50, 51, 49, 50), (50, 51, 44, 46)]
+        entry = buy(type=LIMIT, limit=99, stop_loss=90, take_profit=120)
+        report = trade(market(*rows), {0: entry}, actions=[Split("X", DAY, 2)])
+        assert fills(report) == [(2, "buy", 20, 49.5), (3, "sell", 20, 45)]
+
+    def test_the_distance_of_a_trail_is_split_as_well(self):
+        rows = [QUIET, (50, 51, 50, 50), (50, 60, 50, 60), (60, 60, 54, 55)]
+        report = trade(market(*rows), {0: buy(trailing_loss=10)}, actions=[Split("X", DAY, 2)])
+        assert fills(report) == [(1, "buy", 20, 50), (3, "sell", 20, 55)]
+
+    def test_exits_that_were_split_still_protect_what_a_partial_fill_leaves(self):
+        rows = [(*QUIET, 1000), (*QUIET, 1000), (50, 51, 49, 50, 1000), (50, 61, 50, 60, 100), (50, 51, 44, 46, 1000)]
+        report = trade(market(*rows), {0: buy(stop_loss=90, take_profit=120)}, actions=[Split("X", 2 * DAY, 2)])
+        assert fills(report) == [(1, "buy", 10, 100), (3, "sell", 10, 60), (4, "sell", 10, 45)]
+
+    def test_orders_go_on_in_whole_lots_and_end_where_less_than_one_is_left(self):
+        rows = [QUIET, (300, 301, 299, 300), (300, 301, 290, 300)]
+        script = {0: [buy(10, type=LIMIT, limit=99), buy(2, type=LIMIT, limit=99)]}
+        report = trade(market(*rows), script, actions=[Split("X", DAY, 1, 3)])
+        assert fills(report) == [(2, "buy", 3, 297)]
+        assert [(e.order.id, e.code) for e in report.ended] == [("2", "nothing_left")]
 
     def test_a_reverse_split_pays_out_what_is_less_than_a_share(self):
         rows = [QUIET, QUIET, (300, 301, 299, 300), (300, 301, 299, 300)]

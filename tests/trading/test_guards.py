@@ -298,6 +298,21 @@ def test_buying_power_counts_what_orders_at_work_have_reserved():
     assert code(guard.check(order(41, id="3"), NOW)) == "buying_power"
 
 
+@pytest.mark.parametrize(
+    ("cash", "working", "enough"),
+    [(100_999, False, False), (101_000, False, True), (110_999, True, False), (111_000, True, True)],
+)
+def test_buying_power_counts_the_fee_of_all_that_a_contract_stands_for_in_the_accounts_money(cash, working, enough):
+    """Ten contracts of 50 at 100 in a currency of 2 are worth 100,000, and 1 % of that is their fee."""
+    portfolio = Portfolio(D(cash))
+    portfolio.rates["EUR"] = D(2)
+    on = Account(portfolio, [Instrument("X", currency="EUR", multiplier=D(50))])
+    on.lanes["X"].price, on.lanes["X"].ns = 100.0, NOW
+    guard = Guard(on, costs=Costs(Fee(D("0.01"))))
+    guard.working = lambda: [order(1, id="w")] if working else []
+    assert code(guard.check(order(10), NOW)) == (None if enough else "buying_power")
+
+
 def test_leverage_multiplies_buying_power():
     guard = Guard(account(cash=10_000, leverage=2))
     assert isinstance(guard.check(order(200), NOW), Approved)

@@ -148,13 +148,15 @@ class BuyingPower(IntegrityControl):
             return None
         fee = ZERO
         if look.costs is not None:
-            fee = look.costs.fee.of(order.quantity, exact(look.price) * order.quantity)
+            value = exact(look.price) * order.quantity * lane.instrument.multiplier
+            fee = look.costs.fee.of(order.quantity, value)
         quantity = order.quantity if order.side is BUY else -order.quantity
         if not reserved:
             enough = account.affords(order.symbol, quantity, exact(look.price), fee)
         else:
             opening = (abs(look.held + look.change) - abs(look.held)) * look.price * look.unit
-            spare = account.equity - account.gross() / float(account.leverage) - reserved - float(fee)
+            fees = float(fee * account.portfolio.rate(lane.instrument.currency))
+            spare = account.equity - account.gross() / float(account.leverage) - reserved - fees
             enough = opening / float(account.leverage) <= spare
         return None if enough else f"{order.quantity} {order.symbol} at about {look.price:g} costs more than is free"
 
