@@ -188,7 +188,16 @@ class Guard(Watch):
         for watch in self._watches(order.strategy):
             name = watch.strategy
             mine = [other for other in working if belongs(other.strategy, name)]
-            look = Look(order, self.account, watch.memory, working=mine, ns=ns, costs=self.costs, scope=name)
+            look = Look(
+                order,
+                self.account,
+                watch.memory,
+                working=mine,
+                ns=ns,
+                costs=self.costs,
+                scope=name,
+                equity=watch.equity,
+            )
             refused = judge([c for c in watch.controls if not (look.reducing and c.spares_reductions)], look)
             if refused is not None:
                 return refused

@@ -47,8 +47,6 @@ class StrategyWatch(Watch):
 
         `before` is what the account was worth before this mark; who trades it alone was not asked at every one.
         """
-        if math.isnan(self._base):
-            self._base = self._part * self._account.equity - self.profit()
         equity = self.equity
         before, self._last = before - self._apart if self.alone else self._last, equity
         if self.floor < equity <= self.ceiling and ns < self.wake:
@@ -65,8 +63,11 @@ class StrategyWatch(Watch):
 
     @property
     def equity(self) -> float:
-        """What the strategy is worth at the last prices."""
-        return self._base + self.profit()
+        """What the strategy is worth at the last prices; at the first look that is its part of the account."""
+        profit = self.profit()
+        if math.isnan(self._base):
+            self._base = self._part * self._account.equity - profit
+        return self._base + profit
 
     def deposited(self, amount: float) -> None:
         """Money came into the account, or went out: the strategy gets, or loses, its part of it."""

@@ -311,6 +311,27 @@ def test_a_cooldown_and_a_number_of_trades_are_of_their_strategy():
     assert code(guard.check(order(ns=NOW + 60 * SECOND), NOW + 60 * SECOND)) == "trades_per_session"
 
 
+@pytest.mark.parametrize(
+    ("limits", "most"),
+    [
+        ({"gross_exposure": 1}, 400),
+        ({"net_exposure": 1}, 400),
+        ({"risk_per_position": 0.5}, 150),
+        ({"correlation_cluster": 1}, 400),
+        ({"max_position": 500}, 400),
+    ],
+    ids=str,
+)
+def test_a_part_of_the_equity_is_one_of_the_strategys_own(limits, most):
+    """`s` has half of 100,000 and holds 100 X at 100; others hold Y, which is nothing to it."""
+    guard = watched(**limits)
+    guard.account.book(Fill("t1", "o", "t", "Y", BUY, D(400), D(100), D(0), 1))
+    more = order(most, strategy="s", id="2")
+    assert code(guard.check(more, NOW)) is None
+    (name,) = limits
+    assert code(guard.check(more._replace(quantity=D(most + 1), id="3"), NOW)) == name
+
+
 # --- ways out ---------------------------------------------------------------------------------------------------------
 
 

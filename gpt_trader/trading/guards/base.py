@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpt_trader.core.orders import Order
-    from gpt_trader.trading.account import Account
+    from gpt_trader.trading.account import Account, Lane
     from gpt_trader.trading.costs import Costs
     from gpt_trader.trading.guards.memory import Memory
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Look:
     """The facts about one order, gathered once for all controls; money is a float in the account's currency.
 
-    Of a strategy's own limits, `held` and the exposures are that strategy's; otherwise they are the account's. What
+    Of a strategy's own limits, `held`, the exposures and `equity` are that strategy's; otherwise the account's. What
     leads the order's own strategy out of its position is `leaving`, whatever others hold of the symbol.
     """
 
@@ -32,6 +32,7 @@ class Look:
         "after",
         "change",
         "costs",
+        "equity",
         "held",
         "lane",
         "leaving",
@@ -57,6 +58,7 @@ class Look:
         ns: int,
         costs: Costs | None = None,
         scope: str | None = None,
+        equity: float | None = None,
     ) -> None:
         self.order = order
         self.account = account
@@ -65,6 +67,7 @@ class Look:
         self.ns = ns
         self.costs = costs
         self.scope = scope
+        self.equity = account.equity if equity is None else equity
         self.size = size = float(order.quantity)
         self.price = price = order.reference
         self.change = change = size if order.side is BUY else -size
@@ -101,16 +104,17 @@ class Look:
         held.add(self.order.symbol)
         return len(held)
 
+    def value_of(self, lane: Lane) -> float:
+        """What is held of a symbol, at its last price."""
+        if self.scope is None:
+            return lane.value
+        return self.account.held_under(self.scope, lane.symbol) * lane.price * lane.unit
+
     def _others(self, *, sized: bool) -> float:
-        account = self.account
         total = 0.0
-        for lane in account.lanes.values():
+        for lane in self.account.lanes.values():
             if lane is not self.lane:
-                value = (
-                    lane.value
-                    if self.scope is None
-                    else account.held_under(self.scope, lane.symbol) * lane.price * lane.unit
-                )
+                value = self.value_of(lane)
                 total += abs(value) if sized else value
         return total + self._working_elsewhere(sized=sized)
 

@@ -98,7 +98,7 @@ class GrossExposure(Control):
     limit: float = 1.0
 
     def check(self, look: Look) -> str | None:
-        gross, equity = look.gross, look.account.equity
+        gross, equity = look.gross, look.equity
         if gross <= self.limit * equity:
             return None
         return f"an exposure of {gross:,.2f} is more than {self.limit:g} times the equity of {equity:,.2f}"
@@ -112,7 +112,7 @@ class NetExposure(Control):
     limit: float = 1.0
 
     def check(self, look: Look) -> str | None:
-        net, equity = abs(look.net), look.account.equity
+        net, equity = abs(look.net), look.equity
         if net <= self.limit * equity:
             return None
         return f"a net exposure of {net:,.2f} is more than {self.limit:g} times the equity of {equity:,.2f}"
@@ -131,7 +131,7 @@ class RiskPerPosition(Control):
         if terms.stop_loss is not None:
             loss = abs(look.price - float(terms.stop_loss))
         fee = 0.0 if look.costs is None else float(look.costs.fee.percent) * 2.0 * look.price
-        risk, equity = abs(look.after) * (loss + fee) * look.unit, look.account.equity
+        risk, equity = abs(look.after) * (loss + fee) * look.unit, look.equity
         if risk <= self.limit * equity:
             return None
         return f"{risk:,.2f} at risk is more than {self.limit:.2%} of the equity of {equity:,.2f}"
@@ -149,11 +149,10 @@ class CorrelationCluster(Control):
         account, symbol = look.account, look.order.symbol
         total = abs(look.after * look.price * look.unit)
         for lane in account.lanes.values():
-            if lane.value and lane.symbol != symbol:
-                rho = abs(account.correlation(symbol, lane.symbol, look.ns))
-                if not rho < self.rho:
-                    total += abs(lane.value)
-        if total <= self.limit * account.equity:
+            value = look.value_of(lane) if lane.symbol != symbol else 0.0
+            if value and not abs(account.correlation(symbol, lane.symbol, look.ns)) < self.rho:
+                total += abs(value)
+        if total <= self.limit * look.equity:
             return None
         return f"{total:,.2f} in positions that move together is more than {self.limit:g} times the equity"
 
