@@ -30,6 +30,11 @@ class Fee(_NoNegatives):
     minimum: Decimal = ZERO
     maximum: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _NoNegatives.__post_init__(self)
+        if self.maximum is not None and self.maximum < self.minimum:
+            raise ConfigError(f"fee: the minimum of {self.minimum} is above the maximum of {self.maximum}")
+
     @property
     def only_percent(self) -> Decimal | None:
         """The part of the value, where the fee is nothing but that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.orders import AT_MARKET, BUY, SELL, ZERO, Order, Refused, Side, Terms, TradeSignal, exact, new
@@ -30,7 +30,7 @@ def make_order(
         return _refused(seat, signal, ns, order_id, "unknown_instrument", "it is no instrument of this session")
     try:
         side = signal.side if isinstance(signal.side, Side) else Side(signal.side)
-        terms = signal.terms if signal.terms is AT_MARKET else on_ticks(signal.terms, lane.instrument)
+        terms = signal.terms if signal.terms is AT_MARKET else on_ticks(signal.terms, side, lane.instrument)
         aim = share = None
         if signal.quantity is None:
             quantity = lane.instrument.whole_lots(_sized(account, seat.sizing, terms, lane))
@@ -68,13 +68,15 @@ def closing_order(account: Account, position: Position, data: MarketData, order_
     )  # fmt: skip
 
 
-def on_ticks(terms: Terms, instrument: Instrument) -> Terms:
-    """The terms with every price on the instrument's ticks."""
+def on_ticks(terms: Terms, side: Side, instrument: Instrument) -> Terms:
+    """The terms with every price on the instrument's ticks; no limit becomes a worse one by that."""
+    entry, leave = (ROUND_FLOOR, ROUND_CEILING) if side is BUY else (ROUND_CEILING, ROUND_FLOOR)
+    ways = {"limit": entry, "take_profit": leave}
     prices: dict[str, Any] = {}
     for name in PRICES:
         value = getattr(terms, name)
         if value is not None:
-            prices[name] = instrument.on_tick(exact(value))
+            prices[name] = instrument.on_tick(exact(value), ways.get(name, ROUND_HALF_EVEN))
     return replace(terms, **prices)
 
 

@@ -6,15 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.orders import AT_MARKET, exact
+from gpt_trader.trading.ordering import PRICES, on_ticks
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from gpt_trader.core.market import Instrument
     from gpt_trader.core.orders import Order, Terms
-
-ON_TICK = ("limit", "stop", "stop_loss", "take_profit")
-DISTANCES = ("trail", "trailing_loss")
 
 
 def in_new_shares(quantity: Decimal, new: int, old: int, instrument: Instrument) -> Decimal:
@@ -26,17 +24,13 @@ def restated(order: Order, new: int, old: int, instrument: Instrument) -> Order:
     """The order in new shares; every price that it names is in them, and on a tick."""
     return order._replace(
         quantity=in_new_shares(order.quantity, new, old, instrument),
-        terms=order.terms if order.terms is AT_MARKET else _terms(order.terms, new, old, instrument),
+        terms=order.terms if order.terms is AT_MARKET else _terms(order, new, old, instrument),
         reference=order.reference * old / new,
         aim=None if order.aim is None else in_new_shares(order.aim, new, old, instrument),
     )
 
 
-def _terms(terms: Terms, new: int, old: int, instrument: Instrument) -> Terms:
-    prices: dict[str, Any] = {}
-    for name in (*ON_TICK, *DISTANCES):
-        value = getattr(terms, name)
-        if value is not None:
-            price = exact(value) * old / new
-            prices[name] = instrument.on_tick(price) if name in ON_TICK else price
-    return replace(terms, **prices)
+def _terms(order: Order, new: int, old: int, instrument: Instrument) -> Terms:
+    named = {name: getattr(order.terms, name) for name in (*PRICES, "trail", "trailing_loss")}
+    prices: dict[str, Any] = {name: exact(value) * old / new for name, value in named.items() if value is not None}
+    return on_ticks(replace(order.terms, **prices), order.side, instrument)

@@ -29,6 +29,12 @@ def test_a_cost_is_finite_and_not_negative(wrong):
             make()
 
 
+def test_the_least_fee_is_not_above_the_most():
+    assert Fee(minimum=D(5), maximum=D(5)).of(D(1), D(1)) == 5
+    with pytest.raises(ConfigError, match="the minimum of 6 is above the maximum of 5"):
+        Fee(minimum=D(6), maximum=D(5))
+
+
 def test_a_maker_may_get_a_rebate():
     assert Fee(D("0.001"), maker=D("-0.0001")).of(D(1), D(1000), maker=True) == D("-0.1")
 

@@ -108,6 +108,22 @@ class TestRule4ALimitNeedsAPriceThatGoesThroughIt:
         expected = [(1, "sell", 10, 105)] if filled else []
         assert fills(trade(bars, {0: sell(type=LIMIT, limit=105)})) == expected
 
+    @pytest.mark.parametrize(
+        ("order", "price"),
+        [(buy(type=LIMIT, limit=99.996), 99.99), (sell(type=LIMIT, limit=100.004), 100.01)],
+        ids=["a buy", "a sale"],
+    )
+    def test_a_limit_between_two_ticks_goes_to_the_one_that_is_no_worse(self, order, price):
+        assert [f[3] for f in fills(trade(market(QUIET, QUIET), {0: order}))] == [price]
+
+    @pytest.mark.parametrize(
+        ("order", "row", "price"),
+        [(buy(take_profit=102.003), (100, 103, 99, 100), 102.01), (sell(take_profit=97.007), (100, 101, 96, 100), 97)],
+        ids=["of a long", "of a short"],
+    )
+    def test_so_does_a_target(self, order, row, price):
+        assert fills(trade(market(QUIET, QUIET, row), {0: order}))[1][3] == price
+
     def test_to_touch_is_enough_only_by_name_and_the_report_says_so(self):
         bars = market(QUIET, (100, 101, 95, 100))
         report = trade(bars, {0: buy(type=LIMIT, limit=95)}, fill=FillRules(limit="touch"))
