@@ -35,7 +35,7 @@ def all_of(report: Facts) -> dict[str, float]:
     periods = report.periods or metrics.observed_periods(report.times)
     return {
         **_return_figures(returns, report, periods),
-        **_trade_figures(report.trades),
+        **_trade_figures(report, report.trades),
         **_activity_figures(report, periods),
         **_benchmark_figures(returns, report, periods),
     }
@@ -60,10 +60,11 @@ def _return_figures(returns: Floats, report: Facts, periods: float) -> dict[str,
     }
 
 
-def _trade_figures(trades: Iterable[RoundTrip]) -> dict[str, float]:
+def _trade_figures(report: Facts, trades: Iterable[RoundTrip]) -> dict[str, float]:
     closed = list(trades)
-    profits = np.array([float(t.profit) for t in closed])
-    entries = np.array([float(t.entry_value) for t in closed])
+    rates = np.array([float(_rate(report, t.strategy, t.symbol)) for t in closed])
+    profits = np.array([float(t.profit) for t in closed]) * rates
+    entries = np.array([float(t.entry_value) for t in closed]) * rates
     gains = np.divide(profits, entries, out=np.zeros_like(profits), where=entries != 0.0)
     return {
         "trades": float(len(closed)),
@@ -79,7 +80,7 @@ def _trade_figures(trades: Iterable[RoundTrip]) -> dict[str, float]:
 
 
 def _activity_figures(report: Facts, periods: float) -> dict[str, float]:
-    sizes = np.array([float(f.quantity) for f in report.fills])
+    sizes = np.array([float(f.quantity * _unit(report, f.strategy, f.symbol)) for f in report.fills])
     traded = sizes * np.array([float(f.price) for f in report.fills])
     return {
         "fills": float(len(report.fills)),
@@ -124,12 +125,12 @@ def positions_of(report: Facts) -> list[dict[str, Any]]:
 def costs_of(report: Facts) -> dict[str, Decimal]:
     """Fees, slippage, funding and borrow in the account's currency."""
     rate = report.portfolio.rate
-    positions = report.portfolio.positions
+    positions = report.portfolio.positions.values()
     total = {
-        name: sum((getattr(p, name) * rate(p.currency) for p in positions.values()), ZERO)
+        name: sum((getattr(p, name) * rate(p.currency) for p in positions), ZERO)
         for name in ("fees", "funding", "borrow")
     }
-    slipped = (f.slippage * _unit(report, positions[f.strategy, f.symbol]) for f in report.fills)
+    slipped = (f.slippage * _unit(report, f.strategy, f.symbol) for f in report.fills)
     total["slippage"] = sum(slipped, ZERO)
     return total
 
@@ -148,7 +149,7 @@ def parts_of(report: Facts, by: Literal["symbol", "strategy"], names: Iterable[s
 def _part(report: Facts, inside: Sequence[Position], trades: Sequence[RoundTrip]) -> dict[str, float]:
     rate = report.portfolio.rate
     sums = {c: float(sum((getattr(p, c) * rate(p.currency) for p in inside), ZERO)) for c in COLUMNS}
-    figures = _trade_figures(trades)
+    figures = _trade_figures(report, trades)
     kept = ("trades", "win_rate", "profit_factor", "best_trade", "worst_trade")
     return {**{name: figures[name] for name in kept}, **sums, "net": float(_net(report, inside))}
 
@@ -172,5 +173,10 @@ def _net(report: Facts, positions: Iterable[Position]) -> Decimal:
     return sum((p.net * rate(p.currency) for p in positions), ZERO)
 
 
-def _unit(report: Facts, position: Position) -> Decimal:
-    return position.multiplier * report.portfolio.rate(position.currency)
+def _rate(report: Facts, strategy: str, symbol: str) -> Decimal:
+    """What the money of a position is worth in the account's, at the last rate."""
+    return report.portfolio.rate(report.portfolio.positions[strategy, symbol].currency)
+
+
+def _unit(report: Facts, strategy: str, symbol: str) -> Decimal:
+    return report.portfolio.positions[strategy, symbol].multiplier * _rate(report, strategy, symbol)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from gpt_trader.core.errors import UsageError
-from gpt_trader.core.market import DAY, Dividend, Split
+from gpt_trader.core.market import DAY, Dividend, Instrument, Split
 from gpt_trader.strategies import sma_cross
 from gpt_trader.strategies.buy_and_hold import BuyAndHold
 from gpt_trader.strategies.sma_cross import SmaCross
@@ -79,6 +79,22 @@ def test_exposure_is_the_share_of_bars_with_a_position():
     report = trade(bars, {2: buy(10), 6: sell(10)})
     assert report.metrics["exposure"] == pytest.approx(0.4)
     assert report.metrics["turnover"] > 0
+
+
+def test_figures_of_several_currencies_are_in_the_accounts_money():
+    """2 A are bought at 100 and sold at 150; 3 contracts of 5 E, at 1.5 a unit of their money, at 100 and at 90."""
+    flat = [QUIET, QUIET, QUIET]
+    bars = [by_hand([*flat[:2], (150, 151, 149, 150)], symbol="A"), by_hand([*flat[:2], (90, 91, 89, 90)], symbol="E")]
+    instruments = {"A": Instrument("A"), "E": Instrument("E", currency="EUR", multiplier=D(5))}
+    script = {0: [buy(2, symbol="A"), buy(3, symbol="E")], 1: [sell(2, symbol="A"), sell(3, symbol="E")]}
+    report = trade(bars, script, instruments=instruments, rates={"EUR": D("1.5")}, cash=D(10_000), periods=3.0)
+    figures = report.metrics
+    assert figures["profit_factor"] == pytest.approx(100 / 225)
+    assert figures["expectancy"] == pytest.approx((100 - 225) / 2)
+    assert (figures["best_trade"], figures["worst_trade"]) == pytest.approx((0.5, -0.1))
+    traded = 2 * 100 + 2 * 150 + 15 * 100 * 1.5 + 15 * 90 * 1.5
+    assert figures["turnover"] == pytest.approx(traded / report.equity.mean())
+    assert report.final_equity == 10_000 + 100 - 225
 
 
 def test_trade_figures_by_hand():
