@@ -141,6 +141,20 @@ def test_so_many_symbols_may_be_held(held):
     assert verdict(size.MaxOpenPositions(2), order(symbol="Y"), on=account(held=positions)) is None
 
 
+def test_symbols_and_clusters_count_orders_when_they_are_entered():
+    """One X at work and one Y is two symbols; a way out of Z is none, and nothing that moves together."""
+    on = account(held={"Z": 10})
+    working = [order(30, id="w")]
+    asked = order(20, symbol="Y")
+    assert verdict(size.MaxOpenPositions(3), asked, on=on, working=working) is None
+    assert verdict(size.MaxOpenPositions(2), asked, on=on, working=working) == "max_open_positions"
+    on.correlation = lambda one, other, ns: 0.9
+    assert verdict(size.CorrelationCluster(0.06), asked, on=on, working=working) is None
+    assert verdict(size.CorrelationCluster(0.0599), asked, on=on, working=working) == "correlation_cluster"
+    out = [*working, order(10, SELL, symbol="Z", id="v")]
+    assert verdict(size.CorrelationCluster(0.06), asked, on=on, working=out) is None
+
+
 @pytest.mark.parametrize(("minutes", "expected"), [(61, None), (60, None), (59, "market_hours"), (0, "market_hours")])
 def test_the_market_must_be_open_and_not_about_to_close(minutes, expected):
     on = account()

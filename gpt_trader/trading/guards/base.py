@@ -99,8 +99,9 @@ class Look:
 
     @property
     def positions(self) -> int:
-        """How many symbols would be held after this order."""
+        """How many symbols would be held after this order and all orders at work."""
         held = self.account.symbols_held(self.scope)
+        held.update(other.symbol for other in self.working if not other.terms.reduce_only)
         held.add(self.order.symbol)
         return len(held)
 
@@ -109,6 +110,18 @@ class Look:
         if self.scope is None:
             return lane.value
         return self.account.held_under(self.scope, lane.symbol) * lane.price * lane.unit
+
+    def entries(self) -> dict[str, float]:
+        """What orders at work open in other symbols, at their references."""
+        found: dict[str, float] = {}
+        for other in self.working:
+            lane = self.account.lanes.get(other.symbol)
+            if lane is None or lane is self.lane or other.terms.reduce_only:
+                continue
+            if not leads_out(other, self.account.quantity(other.strategy, other.symbol)):
+                value = float(other.quantity) * other.reference * lane.unit
+                found[other.symbol] = found.get(other.symbol, 0.0) + value
+        return found
 
     def _others(self, *, sized: bool) -> float:
         total = 0.0

@@ -146,12 +146,12 @@ class CorrelationCluster(Control):
     rho: float = 0.8
 
     def check(self, look: Look) -> str | None:
-        account, symbol = look.account, look.order.symbol
+        account, symbol, entries = look.account, look.order.symbol, look.entries()
         total = abs(look.after * look.price * look.unit)
         for lane in account.lanes.values():
-            value = look.value_of(lane) if lane.symbol != symbol else 0.0
+            value = 0.0 if lane is look.lane else abs(look.value_of(lane)) + entries.get(lane.symbol, 0.0)
             if value and not abs(account.correlation(symbol, lane.symbol, look.ns)) < self.rho:
-                total += abs(value)
+                total += value
         if total <= self.limit * look.equity:
             return None
         return f"{total:,.2f} in positions that move together is more than {self.limit:g} times the equity"
