@@ -62,7 +62,7 @@ class _Abreast:
 
     def _start(self) -> None:
         index, entry = self.entries.pop()
-        child = self.strand.child(entry, self.processes.pop() if self.processes else None)
+        child = self.strand.child(_written(entry), self.processes.pop() if self.processes else None)
         self.running[child.future] = (index, child)
         child.begin()
 
@@ -78,6 +78,19 @@ class _Abreast:
             self.stopping = True
             for _, other in self.running.values():
                 other.halted = True
+
+
+def _written(entry: Entry) -> Entry:
+    """The walk of an entry; what it did is committed when it ends, also where it is stopped on its way."""
+
+    def walked(strand: Strand) -> Any:
+        try:
+            return entry(strand)
+        finally:
+            if not strand.dead:
+                strand.pen.flush()
+
+    return walked
 
 
 def _spreads(error: BaseException, child: Strand) -> bool:

@@ -96,7 +96,6 @@ def _parallel(strand: Strand, attempt: Attempt) -> Work:
         def entry(inner: Strand) -> None:
             scopes[index] = spot.scope.child()
             inner.walk(step.branches[index].steps, spot.inside(step.path, attempt.prefix, scope=scopes[index]))
-            inner.pen.flush()
 
         return entry
 
@@ -126,7 +125,6 @@ def _foreach(strand: Strand, attempt: Attempt) -> Work:
             names = {"item": items[index], step.var: items[index]}
             body = spot.inside(f"{step.path}.foreach", f"{attempt.prefix}.foreach[{index}]", scope=scope, **names)
             inner.walk(step.steps, body)
-            inner.pen.flush()
             results[index] = scope.results()
 
         return entry

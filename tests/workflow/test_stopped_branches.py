@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gpt_trader.workflow.active import Request
 from tests.workflow.runhouse import House, workflow
 from tests.workflow.test_runner import _until
 
@@ -37,3 +38,46 @@ def test_a_cancelled_run_does_not_count_its_branches_as_failed(lite: House) -> N
     assert handle.result(30).status == "CANCELLED"
     assert "after" not in lite.lines()
     assert lite.statuses(handle.id)["steps[0]"] != ["SUCCEEDED"]
+
+
+SIDE_BY_SIDE = """
+- look:
+    parallel:
+      branches:
+        left:
+        - {one: {slice: notes, method: note, with: {log: "LOG", text: one, seconds: 0.6}}}
+        - {two: {slice: notes, method: note, with: {log: "LOG", text: two}}}
+        right:
+        - {three: {slice: notes, method: note, with: {log: "LOG", text: three, seconds: 0.4}}}
+        - {four: {slice: notes, method: note, with: {log: "LOG", text: four}}}
+"""
+
+
+@pytest.mark.parametrize("request_", ["stop", "pause", "cancel"])
+def test_what_branches_did_before_a_stop_is_not_done_again(lite: House, request_: Request) -> None:
+    handle = lite.runner.start(lite.load(workflow(SIDE_BY_SIDE)))
+    _until(lambda: len(lite.lines()) >= 2)
+    handle._run.ask(request_)
+    handle.result(30)
+    assert lite.statuses(handle.id)["steps[0].parallel.left[0]"] == ["SUCCEEDED"]
+    assert lite.statuses(handle.id)["steps[0].parallel.right[0]"] == ["SUCCEEDED"]
+    assert lite.runner.resume(handle.id, again=True).result(30).ok
+    assert sorted(lite.lines()) == ["four", "one", "three", "two"]
+
+
+def test_what_a_branch_did_before_another_one_failed_is_recorded(lite: House) -> None:
+    steps = """
+- look:
+    parallel:
+      branches:
+        left:
+        - {wait: {slice: notes, method: note, with: {log: "LOG", text: slow, seconds: 0.4}}}
+        - {never: {slice: notes, method: note, with: {log: "LOG", text: never}}}
+        right:
+        - {bad: {slice: notes, method: note, with: {log: "LOG", text: bad, fails: 1}}}
+"""
+    result = lite.run(workflow(steps))
+    assert result.status == "FAILED"
+    assert lite.statuses(result.id)["steps[0].parallel.left[0]"] == ["SUCCEEDED"]
+    assert lite.runner.resume(result.id).result(30).ok
+    assert sorted(lite.lines()) == ["bad", "bad", "never", "slow"]
