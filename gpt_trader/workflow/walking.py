@@ -9,7 +9,7 @@ from gpt_trader.workflow.active import Last, Spot, Unwound
 from gpt_trader.workflow.definition import Step
 from gpt_trader.workflow.expressions import condition
 from gpt_trader.workflow.kinds import reenter
-from gpt_trader.workflow.pen import Attempt
+from gpt_trader.workflow.pen import Attempt, Work
 from gpt_trader.workflow.tries import persist, same_work
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ def take(strand: Strand, step: Step, spot: Spot) -> None:
     if last is not None and _replayed(strand, step, path, last, spot):
         return
     try:
-        if step.when is not None and not condition(step.when).holds(spot.view()):
-            strand.pen.skip(Attempt(step, path, 1 if last is None else last.attempt + 1, spot))
+        if step.when is not None and not _wanted(strand, step, path, last, spot):
             return
         outputs = persist(strand, step, path, spot)
     except Exception as error:  # noqa: BLE001 - whatever a slice raises is the step's failure
@@ -49,6 +48,20 @@ def _replayed(strand: Strand, step: Step, path: str, last: Last, spot: Spot) -> 
     reenter(strand, Attempt(step, path, last.attempt, spot), outputs)
     spot.scope.succeed(step.name, outputs)
     return True
+
+
+def _wanted(strand: Strand, step: Step, path: str, last: Last | None, spot: Spot) -> bool:
+    """Whether a step's condition holds; the record of the step says where it does not, or cannot be told."""
+    attempt = Attempt(step, path, 1 if last is None else last.attempt + 1, spot)
+    try:
+        wanted = condition(step.when or "").holds(spot.view())
+    except Exception as error:
+        strand.pen.open(attempt, Work(dict), flush=False)
+        strand.pen.fail(attempt, error)
+        raise
+    if not wanted:
+        strand.pen.skip(attempt)
+    return wanted
 
 
 def _failed(step: Step, path: str, error: Exception) -> None:

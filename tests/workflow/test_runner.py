@@ -117,6 +117,21 @@ def test_a_secret_at_the_edge_of_what_is_kept_of_a_trace_is_not_kept_in_part() -
     assert len(told["trace"]) == 3000
 
 
+@pytest.mark.parametrize("on_error", ["fail", "continue"])
+def test_a_step_whose_condition_cannot_be_told_has_failed_and_its_record_says_why(home: House, on_error: str) -> None:
+    steps = f"""
+- list: {{slice: count, method: inc}}
+- ask: {{slice: count, method: inc, if: "${{{{ [1][steps.list.v] > 0 }}}}", on_error: {on_error}}}
+- last: {{slice: count, method: inc}}
+"""
+    result = home.run(workflow(steps))
+    assert result.status == ("FAILED" if on_error == "fail" else "SUCCEEDED")
+    (record,) = home.steps(result.id)["steps[1]"]
+    assert record.status == "FAILED"
+    assert "${{ [1][steps.list.v] > 0 }}" in (record.error or "")
+    assert [c.status for c in home.changes if c.name == "ask"] == ["RUNNING", "FAILED"]
+
+
 def test_a_condition_that_does_not_hold_skips_the_step(home: House) -> None:
     text = workflow("- a: {slice: count, method: inc}\n- b: {slice: count, method: inc, if: '${{ steps.a.v > 5 }}'}")
     result = home.run(text)
