@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Self, TextIO, cast
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleDimensions, Group, RenderableType
 from rich.live import Live as RichLive
 from rich.spinner import Spinner
 from rich.table import Table
@@ -30,6 +31,18 @@ _MARKS = {
 _PER_SECOND = 12
 
 
+class _Terminal(Console):
+    """A console as large as the terminal that it writes to, wherever 0, 1 and 2 lead."""
+
+    @property  # type: ignore[misc]  # nobody sets it
+    def size(self) -> ConsoleDimensions:
+        try:
+            found = ConsoleDimensions(*os.get_terminal_size(self.file.fileno()))
+        except (OSError, ValueError):
+            return super().size
+        return found if all(found) else super().size
+
+
 class Live:
     """The tree on the terminal's last lines; other messages scroll by above it."""
 
@@ -41,7 +54,7 @@ class Live:
         self._over = False
         self._spinner = Spinner("dots", style="cyan")
         self._terminal = render.screen.err
-        self._console = Console(file=self._terminal, highlight=False, markup=False)
+        self._console = _Terminal(file=self._terminal, highlight=False, markup=False)
         self._plain = self._console.encoding.lower().replace("-", "") != "utf8"
         self._live = RichLive(
             get_renderable=self._draw,
@@ -138,6 +151,9 @@ class _Above(io.TextIOBase):
 
     def isatty(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return self._console.file.fileno()
 
     def write(self, text: str) -> int:
         *lines, self._part = (self._part + text).split("\n")

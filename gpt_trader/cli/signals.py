@@ -6,8 +6,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any, Self
+
+from gpt_trader.cli import render
 
 INTERRUPTED = 130
 _SHOW_CURSOR = b"\x1b[?25h\n"
@@ -43,8 +46,10 @@ class Stopping:
         del number, frame
         self.count += 1
         if self.count > 1:
-            if os.isatty(2):
-                os.write(2, _SHOW_CURSOR)
+            with suppress(OSError, ValueError):  # the terminal may be gone
+                terminal = render.screen.err.fileno()
+                if os.isatty(terminal):
+                    os.write(terminal, _SHOW_CURSOR)
             os._exit(INTERRUPTED)
         if self._stop is not None:
             self._stop()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
+import select
 import sys
 import threading
 from collections.abc import Callable
@@ -12,6 +14,8 @@ from typing import Any
 from gpt_trader.cli import render
 
 LIMIT = 1024 * 1024
+_PIPE_HOLDS = 64 * 1024
+_LAST_WORDS_SECONDS = 2.0
 
 
 class Relay(io.TextIOBase):
@@ -68,16 +72,62 @@ class _Bytes(io.RawIOBase):
         return self._relay.write(bytes(data).decode(errors="replace"))
 
 
+class _Caught:
+    """What the programs that steps start print, for they inherit 1 and 2: read here, and told like the steps' own."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._kept = (os.dup(1), os.dup(2))
+        self._from, into = os.pipe()
+        self._bell, self._rope = os.pipe()
+        os.set_blocking(self._from, False)
+        for number in (1, 2):
+            os.dup2(into, number)
+        os.close(into)
+        self._thread = threading.Thread(target=self._read, daemon=True, name="gpt-trader-output")
+        self._thread.start()
+
+    def _read(self) -> None:
+        decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+        ready: list[int] = []
+        while self._bell not in ready:
+            ready, _, _ = select.select([self._from, self._bell], [], [])
+            self._relay.write(decode(self._some()))
+
+    def _some(self) -> bytes:
+        try:
+            return os.read(self._from, _PIPE_HOLDS)
+        except BlockingIOError:
+            return b""
+
+    def close(self) -> None:
+        """Have what was printed so far told, and 1 and 2 lead where they led before; later words find no reader."""
+        for number, kept in zip((1, 2), self._kept, strict=True):
+            os.dup2(kept, number)
+        os.write(self._rope, b".")
+        self._thread.join(_LAST_WORDS_SECONDS)
+        if not self._thread.is_alive():
+            os.close(self._from)
+
+
+_caught: list[_Caught] = []
+
+
 def divert() -> None:
     """From now on, whatever is not printed by render.py goes to stderr, also from programs that steps start."""
     if isinstance(sys.stdout, Relay):
         return
     render.screen.out.flush()
-    encoding = getattr(render.screen.out, "encoding", None) or "utf-8"
-    render.screen.out = open(os.dup(1), "w", encoding=encoding, errors="backslashreplace")  # noqa: SIM115, PTH123
-    os.dup2(2, 1)
+    render.screen.out, render.screen.err = _again(1, render.screen.out), _again(2, render.screen.err)
     relay = Relay(_show)
     sys.stdout = sys.stderr = relay
+    _caught.append(_Caught(relay))
+
+
+def _again(number: int, stream: Any) -> Any:
+    """The same stream under another number."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return open(os.dup(number), "w", encoding=encoding, errors="backslashreplace")  # noqa: PTH123 - for the life of the process
 
 
 def _show(text: str) -> None:
@@ -86,6 +136,8 @@ def _show(text: str) -> None:
 
 
 def finish() -> None:
-    """Show what steps printed without an end of line."""
+    """Show what is left of what steps printed, and listen no longer to the programs that they started."""
+    while _caught:
+        _caught.pop().close()
     if isinstance(sys.stdout, Relay):
         sys.stdout.finish()

@@ -109,6 +109,24 @@ def test_a_program_that_a_step_starts_prints_to_stderr(shell, project):
     assert "from outside" in found.err
 
 
+def test_a_program_that_a_step_leaves_behind_keeps_neither_the_command_nor_its_reader_and_is_cut_off(shell, project):
+    (project / "plugins/slices/starter.py").write_text(
+        "import subprocess, time\nimport gpt_trader\n"
+        "class None_(gpt_trader.Params):\n    pass\n"
+        "class Out(gpt_trader.Outputs):\n    code: int\n"
+        "class Starter(gpt_trader.Slice):\n    name = 'starter'\n"
+        "    @gpt_trader.method()\n    def start(self, params: None_, ctx: gpt_trader.StepContext) -> Out:\n"
+        "        'Start a program.'\n        subprocess.Popen(['yes', 'for ever'])\n        time.sleep(0.5)\n"
+        "        return Out(code=0)\n"
+    )
+    (project / "starts.yaml").write_text("name: starts\nsteps:\n  - one: {slice: starter, method: start}\n")
+    found = shell("run", "starts.yaml", "--json")
+    assert found.json["status"] == "SUCCEEDED"
+    assert "for ever\n" in found.err
+    assert "the steps printed more than 1 MiB" in found.err
+    assert len(found.err) < 1_100_000
+
+
 def test_a_step_that_hangs_does_not_keep_the_process(shell):
     found = shell("run", "stuck")
     assert found.code == 1

@@ -12,6 +12,7 @@ import pytest
 CANARY = "canary-93b1-never-to-be-seen"
 PASSWORD = "canary-77f0-of-the-database"
 SLICE = '''
+import subprocess
 import pandas as pd
 import gpt_trader
 
@@ -36,6 +37,7 @@ class Desk(gpt_trader.Slice):
         """Give it away."""
         key = ctx.secret("BROKER_KEY")
         print("printed", key)
+        subprocess.run(["sh", "-c", "echo told $0 by a program; echo and $0 >&2", key], check=True)
         ctx.record("broker.called", {"key": key, "url": f"https://broker/?key={key}"})
         ctx.progress(1, 2, f"with {key}")
         page = ctx.artifacts.put(f"<p>{key}</p>".encode(), kind="html")
@@ -96,6 +98,7 @@ def test_a_planted_secret_is_in_no_file_and_in_no_line_that_the_program_writes(l
     said = {words: shell(*words, **world) for words in CALLS}
     assert said[CALLS[2]].json["error"] is None or "***" in said[CALLS[2]].out
     assert "printed ***" in said[CALLS[1]].err, "the step had it"
+    assert "told *** by a program" in said[CALLS[1]].err, "so had what the step started"
     assert said[CALLS[1]].code == 0, said[CALLS[1]].err
     for words, answer in said.items():
         assert CANARY not in answer.out + answer.err, words
