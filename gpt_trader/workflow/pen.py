@@ -60,6 +60,11 @@ class Work:
     facts: list[Op] | None = None
 
 
+def unready(step: Step) -> Work:
+    """The work of a step as far as its definition says it; the rest is told when it is made ready, or never."""
+    return Work(dict, getattr(step, "slice", ""), getattr(step, "method", ""))
+
+
 class Pen:
     """Writes for one strand."""
 

@@ -18,7 +18,7 @@ from gpt_trader.workflow.actions import reconcile
 from gpt_trader.workflow.active import Halted, Last, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Retry, Step
 from gpt_trader.workflow.kinds import CONTAINERS, REENTERED, ready
-from gpt_trader.workflow.pen import NEVER_RETRIED, Attempt, Work
+from gpt_trader.workflow.pen import NEVER_RETRIED, Attempt, Work, unready
 
 if TYPE_CHECKING:
     from gpt_trader.workflow.active import Spot
@@ -94,7 +94,7 @@ def _goes_on(strand: Strand, step: Step, path: str, last: Last) -> bool:
 
 
 def _make(strand: Strand, attempt: Attempt, *, open_already: bool) -> Mapping[str, Any]:
-    pen, work = strand.pen, Work(dict)
+    pen, work = strand.pen, unready(attempt.step)
     try:
         try:
             work = ready(strand, attempt)
@@ -162,10 +162,11 @@ def _looked_up(strand: Strand, attempt: Attempt) -> Mapping[str, Any] | None:
 
 def same_work(step: Step, path: str, last: Last) -> None:
     """Refuse to take a record of one method for the outcome of another."""
-    wanted = (getattr(step, "slice", ""), getattr(step, "method", ""))
-    if wanted != (last.slice, last.method):
+    wanted = unready(step)
+    if (wanted.slice, wanted.method) != (last.slice, last.method):
         raise Conflict(
-            f"{path} was recorded as '{last.slice}.{last.method}', but the definition says '{'.'.join(wanted)}'",
+            f"{path} was recorded as '{last.slice}.{last.method}', "
+            f"but the definition says '{wanted.slice}.{wanted.method}'",
             hint="fork the run to go on with another definition",
         )
 

@@ -104,6 +104,19 @@ def test_a_run_survives_kill_minus_nine(store_url: str, tmp_path: Path, spec: st
     _survives(store_url, tmp_path, spec)
 
 
+def test_a_step_that_a_crash_met_before_its_params_were_there_fails_again(store_url: str, tmp_path: Path) -> None:
+    text = workflow(
+        "- a: {slice: count, method: inc}\n- b: {slice: count, method: inc, with: {v: '${{ [0][steps.a.v] }}'}}"
+    )
+    crashes = 0
+    while crash(store_url, tmp_path, text, f"journal.committed=kill@{crashes + 1}"):
+        crashes += 1
+        with house(store_url, tmp_path) as home:
+            result = home.runner.resume("latest").result(30) if home.runs.get("latest").live else None
+        assert result is None or "${{ [0][steps.a.v] }}" in (result.error or {})["message"]
+    assert crashes > 2
+
+
 def test_no_named_place_of_the_runner_or_the_journal_is_left_out() -> None:
     rooms = [Path(gpt_trader.__file__).parent / room for room in ("workflow", "journal")]
     named = {name for room in rooms for file in room.rglob("*.py") for name in HIT.findall(file.read_text())}
