@@ -25,6 +25,7 @@ INLINE_BYTES = 64 * 1024
 MARK = "$artifact"
 BARS = "$bars"
 _HASH = re.compile(rb"[0-9a-f]{64}")
+_ANEW = "have the step that made it make it again: gpt-trader runs rerun RUN --from STEP"
 
 
 class ArtifactFolder:
@@ -42,7 +43,7 @@ class ArtifactFolder:
         artifact = Artifact(hashlib.sha256(data).hexdigest(), kind, len(data))
         target = self.path(artifact)
         try:
-            if _touched(target, artifact.size):
+            if _touched(target, artifact):
                 return artifact
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write_whole(target, data)
@@ -92,9 +93,9 @@ class ArtifactFolder:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise JournalCorrupt(f"the artifact {path} cannot be read: {error.strerror}") from error
+            raise JournalCorrupt(f"the artifact {path} cannot be read: {error.strerror}", hint=_ANEW) from error
         if hashlib.sha256(data).hexdigest() != artifact.hash:
-            raise JournalCorrupt(f"the artifact {path} is damaged", hint="rerun the step that made it")
+            raise JournalCorrupt(f"the artifact {path} is damaged", hint=_ANEW)
         return data
 
     # forgetting
@@ -194,9 +195,9 @@ class ArtifactFolder:
         try:
             whole = _hash_of(path) == artifact.hash
         except OSError as error:
-            raise JournalCorrupt(f"the artifact {path} cannot be read: {error.strerror}") from error
+            raise JournalCorrupt(f"the artifact {path} cannot be read: {error.strerror}", hint=_ANEW) from error
         if not whole:
-            raise JournalCorrupt(f"the artifact {path} is damaged", hint="rerun the step that made it")
+            raise JournalCorrupt(f"the artifact {path} is damaged", hint=_ANEW)
         return barfile.table_of(path, artifact, told["series"])
 
 
@@ -221,10 +222,10 @@ def named_in(text: bytes) -> set[str]:
     return {found.decode() for found in _HASH.findall(text)}
 
 
-def _touched(target: Path, size: int) -> bool:
+def _touched(target: Path, artifact: Artifact) -> bool:
     """Whether the file is there, whole; it is young again, so that a sweep leaves it to the step that names it next."""
     try:
-        if target.stat().st_size != size:
+        if target.stat().st_size != artifact.size or _hash_of(target) != artifact.hash:
             return False
         os.utime(target)
     except FileNotFoundError:  # or a sweep took it at this moment

@@ -80,6 +80,13 @@ def test_what_only_looks_like_an_artifact_reads_no_file_outside(
         assert folder.decode(text) == {"result": value}
 
 
+def test_a_damaged_artifact_is_whole_again_when_the_same_is_kept_once_more(folder: ArtifactFolder) -> None:
+    artifact = folder.put(b"hello", kind="html")
+    folder.path(artifact).write_bytes(b"jello")
+    assert folder.put(b"hello", kind="html") == artifact
+    assert folder.get(artifact) == b"hello"
+
+
 def test_a_damaged_artifact_is_found_when_it_is_read(folder: ArtifactFolder) -> None:
     artifact = folder.put(b"hello", kind="html")
     assert folder.get(artifact) == b"hello"
