@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.errors import Interrupted, JournalError, StepFailed, ValidationError
+from gpt_trader.core.errors import Interrupted, JournalCorrupt, JournalError, StepFailed, ValidationError
 from gpt_trader.core.slices import Method, Outputs, Params
 from gpt_trader.workflow.active import Spot
 from gpt_trader.workflow.definition import Action, Prepare
@@ -60,8 +60,11 @@ def _cached(strand: Strand, attempt: Attempt, cache_key: str) -> Mapping[str, An
     text = parts.runs.cached(cache_key, parts.runs.now() - int((attempt.step.cache_ttl or 0) * 1e6))
     if text is None:
         return None
+    try:
+        found: Mapping[str, Any] = parts.artifacts.decode(text)
+    except JournalCorrupt:  # an artifact of it is gone, or damaged
+        return None
     strand.run.tell(attempt.path, attempt.step.name, "CACHED", attempt.number)
-    found: Mapping[str, Any] = parts.artifacts.decode(text)
     return found
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -317,6 +318,20 @@ def test_a_cached_step_is_not_called_again(home: House) -> None:
     assert second.outputs == first.outputs
     home.run(text.replace("once", "other"))
     assert home.lines() == ["once", "other"]
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda file: file.write_bytes(b"x" * file.stat().st_size)])
+def test_a_cached_step_whose_artifact_is_gone_or_damaged_is_called_again(
+    home: House, harm: Callable[[Path], object]
+) -> None:
+    text = workflow("- a: {slice: count, method: table, cache: {ttl: 1h}}\n- b: {slice: count, method: rows}")
+    first = home.run(text)
+    (file,) = (home.folder / "artifacts").glob("*/*.parquet")
+    harm(file)
+    for cached in (0, 1):
+        again = home.run(text)
+        assert (again.status, again.outputs["v"]) == ("SUCCEEDED", first.outputs["v"])
+        assert [c.status for c in home.changes if c.run_id == again.id].count("CACHED") == cached
 
 
 def test_a_huge_output_is_kept_as_one_artifact(lite: House) -> None:
