@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
 
-from gpt_trader.core.errors import StepFailed, StepTimeout
+from gpt_trader.core.errors import RunCancelled, StepFailed, StepTimeout
 from gpt_trader.core.events import topic_filter
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.texts import storable
-from gpt_trader.workflow.active import Spot, Unwound, monotonic
+from gpt_trader.workflow.active import Halted, Spot, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Approval, Loop, Step, Wait, walk
 from gpt_trader.workflow.expressions import condition, template
 from gpt_trader.workflow.pen import Attempt, Work
@@ -56,7 +56,10 @@ def _unanswered(step: Approval, answer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def ask(strand: Strand, path: str, message: str, seconds: float | None) -> dict[str, Any]:
-    """Put a question and wait for the answer; `by` is empty when the time for it ran out."""
+    """Put a question and wait for the answer; `by` is empty when the time for it ran out.
+
+    A question that nobody waits for any more is taken back.
+    """
     runs, message = strand.run.parts.runs, storable(message)
     now = runs.now()
     row = {"run_id": strand.run.id, "path": path, "message": message, "asked_at": now, "by": "", "reason": ""}
@@ -64,15 +67,28 @@ def ask(strand: Strand, path: str, message: str, seconds: float | None) -> dict[
     fact = runs.event("approval.asked", {"path": path, "message": message}, run_id=strand.run.id)
     if runs.approval(strand.run.id, path) is None:
         strand.pen.add(("approval.ask", {**row, "expires_at": expires}, False), fact)
+    taken_back: Op = ("approval.forget", {"run_id": strand.run.id, "prefix": path}, False)
     with waiting(strand, f"approval: {message}"):
-        while True:
-            found = runs.approval(strand.run.id, path)
-            assert found is not None
-            if found.decision is not None:
-                return _answer(found)
-            if found.expires_at is not None and runs.now() >= found.expires_at:
-                return {"approved": False, "by": "", "reason": ""}
-            strand.wait(_LOOK_SECONDS)
+        try:
+            answer = _awaited(strand, path)
+        except (StepTimeout, RunCancelled, Halted):
+            strand.pen.add(taken_back)
+            raise
+        if answer["by"] == "":
+            strand.pen.add(taken_back)
+        return answer
+
+
+def _awaited(strand: Strand, path: str) -> dict[str, Any]:
+    runs = strand.run.parts.runs
+    while True:
+        found = runs.approval(strand.run.id, path)
+        assert found is not None
+        if found.decision is not None:
+            return _answer(found)
+        if found.expires_at is not None and runs.now() >= found.expires_at:
+            return {"approved": False, "by": "", "reason": ""}
+        strand.wait(_LOOK_SECONDS)
 
 
 def _answer(found: ApprovalRecord) -> dict[str, Any]:
@@ -100,7 +116,8 @@ class waiting:  # noqa: N801 - reads as a statement
         run = self.strand.run
         with run.lock:
             run.waiters -= 1
-        if kind is None and not run.waiters:
+        left = kind is not None and issubclass(kind, Unwound | Superseded)
+        if not run.waiters and not left:
             self.strand.pen.add(("run.go", run.own.guard, True))
             run.tell("", run.workflow.name, "RUNNING")
 

@@ -454,6 +454,37 @@ class TestWaiting:
         assert lite.run(workflow(gate)).ok is bool(sent)
         assert lite.lines() == sent
 
+    @pytest.mark.parametrize(
+        "gate",
+        [
+            "approval: {message: 'Go?'}, timeout: 0.2, on_error: continue",
+            "approval: {message: 'Go?', timeout: 0.2, on_timeout: reject}, on_error: continue",
+            "approval: {message: 'Go?', timeout: 0.2, on_timeout: approve}",
+            "parallel: {branches: {x: [{q: {approval: {message: 'Go?'}}}], y: [BAD]}}, on_error: continue",
+        ],
+    )
+    def test_a_question_that_nobody_waits_for_any_more_is_open_no_longer_and_the_run_is_running(
+        self, home: House, gate: str
+    ) -> None:
+        gate = gate.replace("BAD", "{z: {slice: notes, method: note, with: {log: LOG, fails: 9, seconds: 0.2}}}")
+        after = "{slice: notes, method: note, with: {log: LOG, text: after, seconds: 1}}"
+        handle = home.runner.start(home.load(workflow(f"- gate: {{{gate}}}\n- after: {after}")))
+        _until(home.runs.open_approvals)
+        _until(lambda: "after" in home.lines())
+        assert home.runs.open_approvals() == []
+        assert (home.runs.get(handle.id).status, home.runs.get(handle.id).reason) == ("RUNNING", "")
+        assert handle.result(30).ok
+
+    def test_a_question_of_a_run_that_was_cancelled_is_asked_once_when_it_goes_on(self, home: House) -> None:
+        handle = home.runner.start(home.load(workflow(self.GATE)))
+        _until(home.runs.open_approvals)
+        handle.cancel()
+        assert handle.result(30).status == "CANCELLED"
+        again = home.runner.resume(handle.id, again=True)
+        (asked,) = _until(home.runs.open_approvals)
+        home.runs.decide(handle.id, asked.path, approved=True, by="Ada")
+        assert again.result(30).ok
+
     def test_a_parked_approval_outlives_its_process(self, home: House) -> None:
         parked = home.run(workflow(self.GATE), park=True)
         assert parked.status == "WAITING"
