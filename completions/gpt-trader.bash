@@ -199,7 +199,7 @@ _gpt_trader_value() {
         "runs pause:") echo RUN ;;
         "runs pause:--set") echo SETTING ;;
         "runs approve:") echo RUN ;;
-        "runs approve:--step") echo PATH ;;
+        "runs approve:--step") echo STEP ;;
         "runs approve:--by") echo NAME ;;
         "runs approve:--reason") echo TEXT ;;
         "runs approve:--set") echo SETTING ;;

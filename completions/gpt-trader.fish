@@ -238,7 +238,7 @@ complete -c gpt-trader -n "__gpt_trader_at runs pause" -l debug -d 'Show traces 
 complete -c gpt-trader -n "__gpt_trader_at runs pause" -l set -r -a '(gpt-trader __complete settings 2>/dev/null)' -d 'Override a setting for this call; `gpt-trader config show` lists them.'
 complete -c gpt-trader -n "__gpt_trader_at runs pause" -s h -l help -d 'Show this.'
 complete -c gpt-trader -n "__gpt_trader_at runs approve" -a '(gpt-trader __complete runs 2>/dev/null)'
-complete -c gpt-trader -n "__gpt_trader_at runs approve" -l step -r -d 'The step that asks, where several do.'
+complete -c gpt-trader -n "__gpt_trader_at runs approve" -l step -r -d 'Which step is answered, where several ask.'
 complete -c gpt-trader -n "__gpt_trader_at runs approve" -l reject -d 'Say no.'
 complete -c gpt-trader -n "__gpt_trader_at runs approve" -l by -r -d 'Who answers; your login name otherwise.'
 complete -c gpt-trader -n "__gpt_trader_at runs approve" -l reason -r -d 'Why; it is kept with the answer.'

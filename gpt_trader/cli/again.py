@@ -69,6 +69,7 @@ def carry_on(app: Application, ear: Ear, record: RunRecord, *, again: bool, wait
         lambda runner: runner.resume(record.id, park=not wait, again=again),
         as_json=as_json,
         known=record.id,
+        done=app.runs.steps(record.id),
     )
 
 
@@ -103,6 +104,7 @@ def rerun(
         definition,
         lambda runner: runner.rerun(record.id, from_step=from_step, park=not wait),
         as_json=as_json,
+        done=app.runner.kept(record.id, definition, from_step),
     )
 
 
@@ -135,6 +137,7 @@ def fork(
         definition,
         lambda runner: runner.fork(record.id, definition, given, from_step=from_step, mode=record.mode, park=not wait),
         as_json=as_json,
+        done=app.runner.kept(record.id, definition, from_step),
     )
 
 

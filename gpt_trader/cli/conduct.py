@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,12 @@ from gpt_trader.cli.signals import Stopping
 from gpt_trader.cli.summary import code_of, outcome, outputs
 from gpt_trader.cli.tree import Tree
 from gpt_trader.cli.views import View, observe, view_for
-from gpt_trader.core.errors import Interrupted
+from gpt_trader.core.errors import Conflict, Fenced, Interrupted, JournalError
 from gpt_trader.workflow.active import unobserved
 
 if TYPE_CHECKING:
     from gpt_trader.app.wiring import Application
+    from gpt_trader.journal.runs import StepRecord
     from gpt_trader.workflow.active import Change
     from gpt_trader.workflow.definition import Workflow
     from gpt_trader.workflow.results import Handle, RunResult
@@ -53,13 +54,16 @@ def conduct(
     *,
     as_json: bool,
     known: str | None = None,
+    done: Iterable[StepRecord] = (),
     view: Look = view_for,
     show: Callable[[RunResult, float], None] = outputs,
 ) -> int:
-    """Begin a run, see it through, print how it ended; the exit code. `known` is a run that is gone on with."""
+    """Begin a run, see it through, print how it ended; the exit code.
+
+    `known` is a run that is gone on with, `done` are the records that the run begins with.
+    """
     tree = Tree(workflow)
-    if known is not None:
-        tree.load(app.runs.steps(known))
+    tree.load(done)
 
     def now() -> float:
         return app.clock.now().timestamp()
@@ -73,7 +77,7 @@ def conduct(
             seen.title = handle.id
             _announce(handle.id, workflow.name, known)
             stopping.tell(handle.stop)
-            result = _wait(handle, stopping)
+            result = _result(handle, stopping)
         streams.finish()
         code = code_of(result, interrupted=bool(stopping.count))
         with suppress(BrokenPipeError):  # the exit code is that of the run
@@ -100,6 +104,17 @@ def _explain(app: Application, result: RunResult, tree: Tree, *, interrupted: bo
 def _announce(run_id: str, workflow: str, known: str | None) -> None:
     if not (render.on_terminal() and not render.screen.verbose):
         render.note(f"{'going on with' if known else 'run'} {run_id} ({workflow})")
+
+
+def _result(handle: Handle, stopping: Stopping) -> RunResult:
+    """The result; where the journal fails a run, the error names the command that goes on with it."""
+    try:
+        return _wait(handle, stopping)
+    except JournalError as error:
+        if not isinstance(error, Conflict):
+            word = "watch" if isinstance(error, Fenced) else "resume"
+            error.hint = "\n".join(filter(None, (error.hint, f"gpt-trader runs {word} {handle.id}")))
+        raise
 
 
 def _wait(handle: Handle, stopping: Stopping) -> RunResult:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from gpt_trader.cli import render
@@ -48,18 +51,60 @@ def why(run: RunRecord) -> str:
     return render.clean(run.reason, 200) if run.reason else ""
 
 
-def newest_attempts(steps: list[StepRecord]) -> list[StepRecord]:
-    """The last attempt of each step, in the order in which the steps began."""
-    found: dict[str, StepRecord] = {}
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A step's newest attempt, and where it stands: how deep, and in which branch, item or round."""
+
+    step: StepRecord
+    depth: int
+    label: str
+
+
+def placed(steps: list[StepRecord]) -> list[Placed]:
+    """The newest attempt of each step, below the step around it; without what older attempts of that one held."""
+    newest: dict[str, StepRecord] = {}
     for step in steps:
-        if step.path not in found or found[step.path].attempt < step.attempt:
-            found[step.path] = step
-    return list(found.values())
+        if step.path not in newest or newest[step.path].attempt < step.attempt:
+            newest[step.path] = step
+    began: dict[str, int] = {}
+    for step in newest.values():
+        began[_list(step.path)] = min(step.started_at, began.get(_list(step.path), step.started_at))
+    found = []
+    for step in newest.values():
+        around = _around(step.path)
+        homes = [home for home, _ in around if home in newest]
+        if all(newest[home].attempt == number for home, number in around if home in newest):
+            order = [(began[_list(p)], _list(p), newest[p].started_at, p) for p in (*homes, step.path)]
+            rest = step.path.removeprefix(homes[-1]) if homes else step.path
+            found.append((order, Placed(step, len(homes), _label(rest))))
+    return [row for _, row in sorted(found, key=itemgetter(0))]
 
 
-def step_words(steps: list[StepRecord]) -> str:
+def _list(path: str) -> str:
+    """The list of steps that a step stands in."""
+    return path.rpartition("[")[0]
+
+
+def _around(path: str) -> list[tuple[str, int]]:
+    """The paths that may be of steps around this one, outermost first, each with the attempt that it is inside of."""
+    found = []
+    for dot in re.finditer(r"\.", path):
+        home, _, number = path[: dot.start()].rpartition("~")
+        again = bool(home) and number.isdigit()
+        found.append((home, int(number)) if again else (path[: dot.start()], 1))
+    return found
+
+
+def _label(rest: str) -> str:
+    """The item or round, the branch, and what stands apart from the steps."""
+    rounds = ",".join(re.findall(r"(?:foreach|loop)\[(\d+)\]", rest))
+    own = _list(rest).rpartition(".")[2]
+    return " ".join(filter(None, (own if own != "steps" else "", f"[{rounds}]" if rounds else "")))
+
+
+def step_words(rows: list[Placed]) -> str:
     """The outermost steps by name, and whatever inside them is not done."""
-    shown = [s for s in steps if s.path.count(".") == 0 or s.status not in ("SUCCEEDED", "SKIPPED")]
+    shown = [r.step for r in rows if r.depth == 0 or r.step.status not in ("SUCCEEDED", "SKIPPED")]
     words = [render.paint(s.name + _MARKS.get(s.status, ""), render.STATUS_STYLE.get(s.status, "")) for s in shown]
     more = [f"... {len(words) - _MOST} more"] if len(words) > _MOST else []
     return ", ".join(words[:_MOST] + more)

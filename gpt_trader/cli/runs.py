@@ -9,7 +9,7 @@ import typer
 
 from gpt_trader.cli import render
 from gpt_trader.cli.documents import iso, run_document, run_fields
-from gpt_trader.cli.listing import alone, newest_attempts, run_rows
+from gpt_trader.cli.listing import Placed, alone, placed, run_rows
 from gpt_trader.cli.session import application
 from gpt_trader.cli.summary import short
 from gpt_trader.core.errors import UsageError, did_you_mean
@@ -73,18 +73,19 @@ def _show(run: RunRecord, steps: list[StepRecord], now: int) -> None:
     if reason:
         render.data(f"  {render.paint(reason, render.STATUS_STYLE.get(run.status, ''))}")
     render.data()
-    render.table(("STEP", "STATUS", "TOOK", "OUTPUTS"), [_step_row(s) for s in newest_attempts(steps)])
+    render.table(("STEP", "STATUS", "TOOK", "OUTPUTS"), [_step_row(row) for row in placed(steps)])
     _next(run, now)
 
 
-def _step_row(step: StepRecord) -> list[str]:
+def _step_row(row: Placed) -> list[str]:
+    step = row.step
     took = "" if step.ended_at is None else render.seconds((step.ended_at - step.started_at) / 1e6)
-    again = f" (attempt {step.attempt})" if step.attempt > 1 else ""
+    words = (step.name, row.label, f"(attempt {step.attempt})" if step.attempt > 1 else "")
     if step.error:
         told = str(json.loads(step.error).get("message", ""))
     else:
         told = ", ".join(f"{n}={short(v)}" for n, v in _outputs(step).items())
-    return ["  " * step.path.count(".") + step.name + again, step.status, took, told]
+    return ["  " * row.depth + " ".join(filter(None, words)), step.status, took, told]
 
 
 def _outputs(step: StepRecord) -> dict[str, Any]:
@@ -93,10 +94,12 @@ def _outputs(step: StepRecord) -> dict[str, Any]:
 
 
 def _next(run: RunRecord, now: int) -> None:
-    if run.status == "FAILED" or alone(run, now):
-        render.hint(f"go on with it: gpt-trader runs resume {run.id}")
-    elif run.reason.startswith("approval"):
+    if run.reason.startswith("approval"):
         render.hint(f"answer it: gpt-trader runs approve {run.id}")
+    elif run.status == "FAILED" or alone(run, now) or (run.status == "WAITING" and run.lease_until < now):
+        render.hint(f"go on with it: gpt-trader runs resume {run.id}")
+    elif run.status == "CANCELLED":
+        render.hint(f"go on with it: gpt-trader runs retry {run.id}")
 
 
 def logs(run: _RUN, as_json: _JSON = False) -> int:

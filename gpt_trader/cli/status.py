@@ -8,14 +8,14 @@ import typer
 
 from gpt_trader.cli import render
 from gpt_trader.cli.documents import approval_fields, run_fields, step_fields
-from gpt_trader.cli.listing import ago, alone, newest_attempts, run_rows, step_words
+from gpt_trader.cli.listing import Placed, ago, alone, placed, run_rows, step_words
 from gpt_trader.cli.session import application
 
 if TYPE_CHECKING:
     from gpt_trader.app.wiring import Application
     from gpt_trader.journal.runs import RunRecord, StepRecord
 
-Shown = list[tuple["RunRecord", list["StepRecord"]]]
+Shown = list[tuple["RunRecord", list[Placed]]]
 
 
 def status(
@@ -29,7 +29,7 @@ def status(
     """
     with application() as app:
         counts = app.runs.counts()
-        runs = [(run, newest_attempts(app.runs.steps(run.id))) for run in app.runs.recent(count=count)]
+        runs = [(run, placed(app.runs.steps(run.id))) for run in app.runs.recent(count=count)]
         if as_json:
             render.document(_document(app, counts, runs))
         else:
@@ -40,10 +40,14 @@ def status(
 def _document(app: Application, counts: dict[str, int], runs: Shown) -> dict[str, Any]:
     return {
         "counts": counts,
-        "runs": [run_fields(r) | {"steps": [step_fields(s) | {"outputs": None} for s in steps]} for r, steps in runs],
+        "runs": [run_fields(run) | {"steps": [_brief(row.step) for row in rows]} for run, rows in runs],
         "approvals": [approval_fields(a) for a in app.runs.open_approvals()],
         "dead_letters": dead_letters(app),
     }
+
+
+def _brief(step: StepRecord) -> dict[str, Any]:
+    return step_fields(step) | {"outputs": None}
 
 
 def _print(app: Application, counts: dict[str, int], runs: Shown) -> None:
@@ -53,10 +57,10 @@ def _print(app: Application, counts: dict[str, int], runs: Shown) -> None:
     else:
         words = ", ".join(f"{number} {render.status(status)}" for status, number in sorted(counts.items()))
         render.data(f"{render.paint('runs', 'bold')}  {words}")
-    for (run, steps), row in zip(runs, run_rows(app.runs.now(), [r for r, _ in runs]), strict=True):
+    for (run, rows), row in zip(runs, run_rows(app.runs.now(), [r for r, _ in runs]), strict=True):
         render.data()
         render.data("  ".join([row[0], render.paint(row[1], "bold"), render.status(row[2]), *row[3:]]).rstrip())
-        render.data(f"  {step_words(steps) or render.paint('no steps yet', 'dim')}")
+        render.data(f"  {step_words(rows) or render.paint('no steps yet', 'dim')}")
         if alone(run, app.runs.now()):
             render.data(f"  {render.paint('its process is gone', 'yellow')}: gpt-trader runs resume {run.id}")
     _print_waiting(app)

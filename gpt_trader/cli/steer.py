@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -88,7 +89,7 @@ def _told(record: RunRecord, request: str) -> str:
 
 def approve(
     run: _RUN,
-    step: Annotated[str | None, typer.Option(metavar="PATH", help="The step that asks, where several do.")] = None,
+    step: Annotated[str | None, typer.Option(metavar="STEP", help="Which step is answered, where several ask.")] = None,
     reject: Annotated[bool, typer.Option("--reject", help="Say no.")] = False,
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who answers; your login name otherwise.")] = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Why; it is kept with the answer.")] = "",
@@ -116,7 +117,7 @@ def approve(
         return 0
     name = by or _login()
     if not app.runs.decide(record.id, question.path, approved=not reject, by=name, reason=reason):
-        raise Conflict(f"{question.path} of run {record.id} was answered by somebody else meanwhile")
+        raise _too_late(app, record, question)
     render.note(f"{word}{'ed' if reject else 'd'} by {name}: {question.message}")
     if resume and not _owned(app, record):
         return carry_on(app, ear, record, again=False, wait=True, as_json=as_json)
@@ -129,10 +130,7 @@ def approve(
 def _question(app: Application, record: RunRecord, step: str | None) -> ApprovalRecord:
     found = [q for q in app.runs.open_approvals() if q.run_id == record.id]
     if step is not None:
-        named = [q for q in found if step in (q.path, q.path.rpartition(".")[2])]
-        if not named:
-            raise NotFound.among("waiting step", step, (q.path for q in found))
-        return named[0]
+        found = _named(app, record, found, step)
     if not found:
         raise Conflict(f"run {record.id} waits for no approval", hint=f"it is {record.status} {record.reason}".rstrip())
     if len(found) > 1:
@@ -141,6 +139,23 @@ def _question(app: Application, record: RunRecord, step: str | None) -> Approval
             hint="choose one: " + " or ".join(f"--step '{q.path}'" for q in found),
         )
     return found[0]
+
+
+def _named(app: Application, record: RunRecord, found: list[ApprovalRecord], step: str) -> list[ApprovalRecord]:
+    """The questions of one step, by its path or its name."""
+    names = {s.path: s.name for s in app.runs.steps(record.id)}
+    asking = [(q, names.get(re.sub(r"[~?]\d+$", "", q.path), q.path)) for q in found]
+    fits = [q for q, name in asking if step in (q.path, q.path.rpartition(".")[2], name)]
+    if not fits:
+        raise NotFound.among("waiting step", step, (name for _, name in asking))
+    return fits
+
+
+def _too_late(app: Application, record: RunRecord, question: ApprovalRecord) -> Conflict:
+    if question.expires_at is not None and question.expires_at <= app.runs.now():
+        hint = f"see what the run makes of it: gpt-trader runs resume {record.id}"
+        return Conflict(f"the time to answer {question.path} of run {record.id} has run out", hint=hint)
+    return Conflict(f"{question.path} of run {record.id} was answered by somebody else meanwhile")
 
 
 def _login() -> str:

@@ -38,6 +38,8 @@ def outcome(result: RunResult, tree: Tree, *, interrupted: bool) -> None:
     resume = f"gpt-trader runs resume {result.id}"
     if result.status == "WAITING":
         _waiting(result, resume, so_far, interrupted=interrupted)
+    elif result.status == "SKIPPED":
+        render.note(f"run {result.id} was skipped: {result.reason}")
     elif result.status == "CANCELLED":
         render.error(f"run {result.id} was cancelled; {so_far}", f"go on with it: gpt-trader runs retry {result.id}")
     elif result.status == "FAILED":

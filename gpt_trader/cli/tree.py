@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -111,7 +111,7 @@ class Tree:
             home.items[path] = Node(name, path, plain.depth, plain.kind, f"[{indices}]")
         return home.items[path]
 
-    def load(self, records: list[StepRecord]) -> None:
+    def load(self, records: Iterable[StepRecord]) -> None:
         """Know what the journal knows; times become seconds."""
         for r in records:
             node = self.apply(r.path, r.name, "RUNNING", r.attempt, "", r.started_at / 1e6)

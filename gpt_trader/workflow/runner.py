@@ -14,7 +14,7 @@ from gpt_trader.core.errors import Conflict, JournalError, NotFound
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.texts import storable
 from gpt_trader.journal.owners import Ownership, owner_alive
-from gpt_trader.journal.runs import LEASE_SECONDS, RunRecord
+from gpt_trader.journal.runs import LEASE_SECONDS, RunRecord, StepRecord
 from gpt_trader.journal.store import Op
 from gpt_trader.workflow.active import ActiveRun, Halted, Parts, Spot, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Workflow
@@ -141,15 +141,18 @@ class Runner:
         park: bool = False,
     ) -> Handle:
         """Run another definition, or other inputs, from a step on, with the results that a run had before it."""
-        keep: tuple[tuple[str, int], ...] = ()
-        if from_step is not None:
-            names = [s.name for s in workflow.steps]
-            if from_step not in names:
-                raise NotFound.among("step", from_step, names)
-            before = tuple(f"steps[{i}]" for i in range(names.index(from_step)))
-            records = self.parts.runs.steps(run_id)
-            keep = tuple((r.path, r.attempt) for r in records if _below(r.path, before) and r.status != "RUNNING")
-        return self.start(workflow, inputs, mode=mode, park=park, forked_from=run_id, keep=keep)
+        kept = tuple((r.path, r.attempt) for r in self.kept(run_id, workflow, from_step))
+        return self.start(workflow, inputs, mode=mode, park=park, forked_from=run_id, keep=kept)
+
+    def kept(self, run_id: str, workflow: Workflow, from_step: str | None) -> list[StepRecord]:
+        """What a run did before a step of a definition, which another run can begin with."""
+        if from_step is None:
+            return []
+        names = [s.name for s in workflow.steps]
+        if from_step not in names:
+            raise NotFound.among("step", from_step, names)
+        before = tuple(f"steps[{i}]" for i in range(names.index(from_step)))
+        return [r for r in self.parts.runs.steps(run_id) if _below(r.path, before) and r.status != "RUNNING"]
 
     # stopping
 

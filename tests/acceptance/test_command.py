@@ -205,6 +205,15 @@ def test_a_reader_that_left_does_not_hide_that_a_run_failed(project):
     assert as_shell("gpt-trader run three 2>&1 | true; echo ${PIPESTATUS[0]}", project).stdout == "0\n"
 
 
+def test_a_run_that_the_journal_fails_names_the_command_that_goes_on_with_it(shell):
+    failed = shell("run", "three", GPT_TRADER_FAILPOINTS="journal.begin=full@3")
+    assert failed.code == 1
+    run_id = shell("runs", "list", "--json").json["runs"][0]["id"]
+    assert "error: the journal" in failed.err
+    assert f"hint: gpt-trader runs resume {run_id}" in failed.err
+    assert shell("runs", "resume", run_id).code == 0
+
+
 def test_a_run_that_is_one_too_many_in_its_group_is_skipped_and_that_is_no_failure(begin, until, shell, project):
     (project / "workflows/alone.yaml").write_text(
         "name: alone\nconcurrency: {group: one, on_conflict: skip}\n"
@@ -215,4 +224,5 @@ def test_a_run_that_is_one_too_many_in_its_group_is_skipped_and_that_is_no_failu
     found = shell("run", "alone")
     assert found.code == 0
     assert found.out.startswith("alone  SKIPPED")
+    assert "was skipped: another run of its group was running" in found.err
     assert going.end().code == 0

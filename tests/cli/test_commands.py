@@ -10,6 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from tests.cli.conftest import WORKFLOWS
+
 pytestmark = pytest.mark.usefixtures("project")
 
 
@@ -255,12 +257,28 @@ def test_fork_changes_inputs_and_keeps_results(call):
     assert "did you mean 'third'?" in call("runs", "rerun", "latest", "--from", "thrid", "--dry-run").err
 
 
+def test_what_a_fork_or_a_rerun_keeps_counts_as_done(call):
+    ran(call)
+    call("runs", "rerun", "latest", "--from", "second")
+    failed = call("runs", "fork", "latest", "--from", "second", "--fail")
+    assert failed.code == 1
+    assert "no luck; 1 of 3 steps are done" in failed.err
+    assert "first" not in failed.err
+
+
 def test_a_run_that_ended_cannot_be_resumed_cancelled_or_approved(call):
     ran(call)
     for words in (("resume",), ("cancel",), ("pause",), ("approve",)):
         found = call("runs", *words, "latest")
         assert found.code == 1, words
         assert found.err.startswith("error: run ")
+
+
+def test_a_run_that_is_shown_says_what_goes_on_with_it(call):
+    call("run", "gated", "--no-wait")
+    assert "hint: answer it: gpt-trader runs approve" in call("runs", "show", "latest").err
+    call("runs", "cancel", "latest")
+    assert "hint: go on with it: gpt-trader runs retry" in call("runs", "show", "latest").err
 
 
 def test_watching_a_run_that_ended_tells_its_end(call):
@@ -290,6 +308,21 @@ def test_a_parked_run_waits_for_its_approval_and_goes_on_with_it(call):
     outputs = call("runs", "show", "latest", "--json").json["steps"]
     (gate,) = [s for s in outputs if s["name"] == "gate" and s["outputs"]]
     assert gate["outputs"] == {"approved": True, "by": "ada", "reason": "all is well"}
+
+
+def test_an_approval_is_named_by_its_step(call):
+    call("run", "gated", "--no-wait")
+    wrong = call("runs", "approve", "latest", "--step", "gaet")
+    assert (wrong.code, "did you mean 'gate'?" in wrong.err) == (2, True)
+    assert call("runs", "approve", "latest", "--step", "gate").code == 0
+
+
+def test_an_answer_that_comes_too_late_says_so(call, project):
+    text = WORKFLOWS["gated"].replace("Shall we?", "Shall we?, timeout: 1ms")
+    (project / "workflows" / "gated.yaml").write_text(text)
+    call("run", "gated", "--no-wait")
+    late = call("runs", "approve", "latest")
+    assert (late.code, "the time to answer steps[1] of run " in late.err) == (1, True)
 
 
 def test_a_rejected_run_fails_with_the_reason(call):
