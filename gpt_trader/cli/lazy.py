@@ -78,9 +78,10 @@ class Command(_LightHelp, TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the example first, then the usage, then what each word means."""
         about, examples = parts(self.help or "")
-        usage = " ".join([ctx.command_path, "[OPTIONS]", *self.collect_usage_pieces(ctx)[1:]])
         records = [(p, p.get_help_record(ctx)) for p in self.params if not getattr(p, "hidden", False)]
-        arguments = [r for p, r in records if r and p.param_type_name == "argument"]
+        words = [p for p, _ in records if p.param_type_name == "argument"]
+        usage = " ".join([ctx.command_path, "[OPTIONS]", *map(_in_usage, words)])
+        arguments = [(_word(p), r[1]) for p, r in records if r and p.param_type_name == "argument"]
         options = [r for p, r in records if r and p.param_type_name == "option"]
         formatter.write(
             page(
@@ -186,6 +187,17 @@ def parts(text: str) -> tuple[str, tuple[str, ...]]:
     lines = text.splitlines()
     examples = tuple(line[2:] for line in lines if line.startswith("$ "))
     return "\n".join(line for line in lines if not line.startswith("$ ")).strip(), examples
+
+
+def _word(argument: Any) -> str:
+    """What an argument is called."""
+    return str(argument.metavar or argument.name.upper()).strip("[].")
+
+
+def _in_usage(argument: Any) -> str:
+    """An argument where a command's use is shown: in brackets where it may be left out."""
+    word = _word(argument) if argument.required else f"[{_word(argument)}]"
+    return word if argument.nargs == 1 else f"{word}..."
 
 
 def page(about: str, examples: tuple[str, ...], usage: str, sections: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 
@@ -46,6 +47,14 @@ def test_every_option_of_every_command_has_a_help(path, call):
     lines = call(*path, "--help").out.splitlines()
     bare = [line for line in lines if line.startswith("  -") and "  " not in line.strip()]
     assert bare == []
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_the_use_of_every_command_is_plain_words_in_single_brackets(path, call):
+    (use,) = [line for line in call(*path, "--help").out.splitlines() if line.startswith("Usage: ")]
+    words = use.removeprefix(f"Usage: gpt-trader {' '.join(path)} ").split()
+    assert words[0] == "[OPTIONS]"
+    assert [word for word in words[1:] if not re.fullmatch(r"[A-Z_]+(\.\.\.)?|\[[A-Z_]+\](\.\.\.)?", word)] == []
 
 
 @pytest.mark.parametrize("path", LEAVES, ids=" ".join)
