@@ -287,6 +287,8 @@ class PostgresDriver:
                 with self.connect() as connection:
                     row = connection.execute("SELECT pg_xact_status(%s::xid8)", (mark,)).fetchone()
             except Exception as error:
+                if self.refused(error):  # "in the future": of this transaction the server kept not even the number
+                    return False
                 if not isinstance(error, JournalUnavailable) and not self.broken(error):
                     raise
                 time.sleep(0.1)

@@ -29,3 +29,12 @@ def test_an_error_never_shows_the_password_of_the_url(url: str, password: str) -
     told = PostgresDriver(url).explain(RuntimeError(f'no host "{password}@h"'))
     assert isinstance(told, JournalUnavailable)
     assert told.message == 'the PostgreSQL journal cannot be used: no host "***@h"'
+
+
+def test_a_commit_of_which_a_crash_left_not_even_the_number_was_none(postgres_url: str) -> None:
+    """A server that ends at once may give the number of a transaction again: to it that number is in the future."""
+    driver = PostgresDriver(postgres_url)
+    with driver.connect() as connection:
+        (newest,) = connection.execute("SELECT pg_current_xact_id()::text").fetchone()
+    assert driver.settled(newest) is True
+    assert driver.settled(str(int(newest) + 1000)) is False
