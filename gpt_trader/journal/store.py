@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from gpt_trader.core.errors import Conflict, Fenced, JournalError, JournalUnavailable, ValidationError
+from gpt_trader.core.errors import Conflict, Fenced, GptTraderError, JournalError, JournalUnavailable, ValidationError
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.secrets import Secrets
 from gpt_trader.journal.drivers import BUSY_SECONDS, ROWS_AT_ONCE, Driver, driver_for, rows_of, statements
@@ -21,6 +21,7 @@ Op = tuple[str, Row | Sequence[Row], bool]
 Written = Sequence[tuple[Row | Sequence[Row], int]]
 """Events that were committed, in sequence: their params and the last sequence number of each."""
 
+_AGAIN_SECONDS = 0.05
 _SERIAL = frozenset({"event.add", "run.enter", "definition.sweep"})
 """What waits for whoever else does one of these; a run begins with an event, so no sweep comes between."""
 
@@ -75,7 +76,7 @@ class Store:
         self._cursor: Any = None
         self._pid = os.getpid()
         self._halted: BaseException | None = None
-        self._closed = False
+        self._closed = self._answered = False
         self.listeners: tuple[Listener, ...] = ()
         self.secrets = Secrets()
 
@@ -87,26 +88,40 @@ class Store:
     # reading
 
     def read(self, name: str, /, **params: Any) -> list[Row]:
-        """The rows that a named query finds."""
-        for last in (False, True):
-            connection = self._reader()
+        """The rows that a named query finds; a server that answered before is waited for a while."""
+        deadline = 0.0
+        while True:
+            connection: Any = None
             try:
+                connection = self._reader()
                 cursor = connection.cursor()
                 cursor.execute(self.sql[name], params)
                 rows = rows_of(cursor)
             except Exception as error:
-                connection.close()
-                if not last and self.driver.broken(error):
-                    while self._readers:  # they were lost together
-                        self._readers.pop().close()
-                    continue
-                raise self.driver.explain(error) from error
+                if connection is not None:
+                    connection.close()
+                deadline = deadline or time.monotonic() + BUSY_SECONDS
+                if not self._gone(error, connection) or time.monotonic() > deadline:
+                    raise error if isinstance(error, GptTraderError) else self.driver.explain(error) from error
+                time.sleep(_AGAIN_SECONDS)
+                continue
+            self._answered = True
             if self._closed:
                 connection.close()
             else:
                 self._readers.append(connection)
             return rows
-        raise AssertionError
+
+    def _gone(self, error: BaseException, connection: Any) -> bool:
+        """Whether the server went away in the midst of its work; all idle connections were lost together."""
+        if connection is None:
+            waits = self._answered and not self._closed and self.driver.dialect == "postgresql"
+            return waits and isinstance(error, JournalUnavailable)
+        if not self.driver.broken(error):
+            return False
+        while self._readers:
+            self._readers.pop().close()
+        return True
 
     def _reader(self) -> Any:
         self._refuse_fork()
@@ -221,7 +236,7 @@ class Store:
                 self._attempt(batch)
             except Exception as error:  # noqa: BLE001 - every ticket of the batch must hear of it
                 if self._lost(error) and time.monotonic() < deadline:
-                    time.sleep(0.05)
+                    time.sleep(_AGAIN_SECONDS)
                     continue
                 self._fail(batch, error)
             return

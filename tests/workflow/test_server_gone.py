@@ -95,6 +95,37 @@ def test_a_run_waits_for_a_server_that_is_back_soon(server: Server, tmp_path: Pa
         assert set(map(tuple, home.statuses(handle.id).values())) == {("SUCCEEDED",)}
 
 
+WAITING = workflow("""
+- all:
+    parallel:
+      branches:
+        ask: [{sure: {approval: {message: Go?}}}]
+        loop: [{ticks: {trigger: {topic: price.seen, max: 2}, steps: [
+          {tick: {slice: notes, method: note, with: {log: LOG, text: tick}}}]}}]
+        hear: [{told: {wait: {event: {topic: price.told}}}}]
+        rest: [{rested: {wait: {for: 2s}}}]
+""")
+
+
+def test_questions_loops_and_waits_wait_for_a_server_that_is_back_soon(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "BUSY_SECONDS", 30.0)  # a busy machine takes its time to start a server
+    with house(server.url, tmp_path) as home:
+        handle = home.runner.start(home.load(WAITING))
+        (asked,) = _until(home.runs.open_approvals)
+        _until(lambda: sum(path.endswith("[0]") for path in home.statuses(handle.id)) == 5)
+        for _ in range(2):
+            server.vanish()
+            time.sleep(1.0)
+            server.come_back()
+            home.store.write([home.runs.event("price.seen", {}, run_id="")])
+        home.store.write([home.runs.event("price.told", {}, run_id="")])
+        home.runs.decide(handle.id, asked.path, approved=True, by="Ada")
+        assert handle.result(30).ok
+        assert home.lines() == ["tick", "tick"]
+
+
 def test_a_run_whose_server_stays_away_is_left_and_goes_on_when_it_is_back(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
