@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from gpt_trader.core.errors import AgentFailed, StepTimeout
 from gpt_trader.journal.artifacts import BARS, MARK
@@ -27,6 +27,7 @@ _KEPT_ERROR_BYTES = 4_000
 _MARK = "GPT_TRADER_TASK"
 """What every process below an agent inherits, however it tried to get away."""
 _LOOK_SECONDS = 0.02
+_LAST_WORDS_SECONDS = 1.0
 
 
 def agent(strand: Strand, attempt: Attempt) -> Work:
@@ -53,6 +54,9 @@ def agent(strand: Strand, attempt: Attempt) -> Work:
         response.setdefault("execution_time", round(monotonic() - began, 6))
         if response["status"] == "failure":
             raise AgentFailed(f"{command[0]} reports: {'; '.join(map(str, response['errors'])) or 'failure'}")
+        if response["task_id"] != task["task_id"]:
+            hint = f"it was given {task['task_id']}"
+            raise AgentFailed(f"{command[0]} answers another task: {response['task_id']:.60}", hint=hint)
         return response
 
     return Work(call, params_hash=params_hash({"command": command, "data": task["data"]}))
@@ -64,8 +68,8 @@ def _checked(text: bytes, program: str) -> dict[str, Any]:
     from gpt_trader.workflow.schema import agent_response_schema
 
     try:
-        response = json.loads(text)
-    except ValueError as error:
+        response = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         shown = text[:200].decode(errors="replace")
         raise AgentFailed(f"{program} answered with no JSON: {error}", hint=f"it began: {shown!r}") from None
     faults = sorted(
@@ -73,11 +77,15 @@ def _checked(text: bytes, program: str) -> dict[str, Any]:
     )
     if faults:
         where = ".".join(map(str, faults[0].path)) or "response"
-        raise AgentFailed(f"{program}: {where}: {faults[0].message}", hint="see schemas/agent-response.schema.json")
+        raise AgentFailed(f"{program}: {where}: {faults[0].message}", hint="see schemas/agent_response.schema.json")
     for mark in (MARK, BARS):
         if _names(response, mark):
             raise AgentFailed(f"{program}: a response must not name artifacts", hint=f"leave out '{mark}'")
     return {"result": None, "errors": [], "next_actions": [], **response}
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON")
 
 
 def _names(value: Any, mark: str) -> bool:
@@ -111,7 +119,7 @@ class _Talk:
         orderly = False
         try:
             self._wait(process, threads[1])
-            orderly = not self.flooded
+            orderly = not (self.flooded or threads[1].is_alive())
         finally:
             _kill_group(process)
             if not orderly:
@@ -142,9 +150,12 @@ class _Talk:
             ) from None
 
     def _wait(self, process: subprocess.Popen[bytes], reader: threading.Thread) -> None:
+        ended: float | None = None
         while process.poll() is None or reader.is_alive():
-            if self.flooded:
-                return
+            if process.returncode is not None:
+                ended = ended or monotonic()
+            if self.flooded or (ended and monotonic() - ended > _LAST_WORDS_SECONDS):
+                return  # whoever still holds its output is not the program that was asked
             if self.strand.run.request == "cancel" or self.strand.dead:
                 self.strand.check()
             try:

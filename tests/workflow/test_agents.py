@@ -103,6 +103,19 @@ def test_a_child_that_left_its_group_and_its_parent_is_killed_too(lite: House, e
     _until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
 
 
+def test_a_child_that_holds_on_to_the_output_of_an_agent_that_has_ended_keeps_nobody_waiting(lite: House) -> None:
+    pid = lite.folder / "pid"
+    program = _agent(
+        lite.folder,
+        _answer("1") + "child = subprocess.Popen(['sleep', '60'], start_new_session=True)\n"
+        f"open({str(pid)!r}, 'w').write(str(child.pid))\n",
+    )
+    result = _run(lite, program, ", timeout: 30")
+    assert result.steps["trend"]["result"] == 1
+    child = int(pid.read_text())
+    _until(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
+
+
 def test_cancelling_a_run_kills_its_agent(home: House) -> None:
     program = _agent(home.folder, f"open({str(home.folder / 'up')!r}, 'w').close()\ntime.sleep(60)\n")
     handle = home.runner.start(home.load(workflow(f'- a: {{agent: ["{program}"]}}')))
@@ -124,6 +137,9 @@ def test_cancelling_a_run_kills_its_agent(home: House) -> None:
             "reports: closed",
         ),
         ('print(json.dumps({"task_id": "t", "agent_name": "a", "status": "great"}))\n', "is not one of"),
+        ('print(json.dumps({"task_id": "t", "agent_name": "a", "status": "success"}))\n', "answers another task: t"),
+        (_answer("float('nan')"), "answered with no JSON: NaN"),
+        ("print('[' * 200_000)\n", "answered with no JSON: maximum recursion depth"),
     ],
 )
 def test_a_program_that_misbehaves_fails_its_step_plainly(lite: House, body: str, message: str) -> None:
