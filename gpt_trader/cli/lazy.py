@@ -138,7 +138,8 @@ class Group(_LightHelp, TyperGroup):
         about, _ = parts(self.help or "")
         rows = [(name, entry.summary) for name, entry in self.entries.items()]
         usage = f"{ctx.command_path} [OPTIONS] COMMAND"
-        formatter.write(page(about, self.examples, usage, {"Commands": rows, "Global options": GLOBAL_HELP}))
+        examples = self.examples or tuple(f"{ctx.command_path} {name}" for name, _ in rows[:1])
+        formatter.write(page(about, examples, usage, {"Commands": rows, "Global options": GLOBAL_HELP}))
 
 
 def load(name: str, entry: Entry) -> Any:
@@ -159,7 +160,7 @@ def group(name: str, entry: Entry, examples: tuple[str, ...] = ()) -> Any:
     """The typer group of an entry."""
     made = Group(name=name, help=entry.summary, context_settings=dict(SETTINGS), rich_markup_mode=None)
     made.entries = entry.commands
-    made.examples = examples or tuple(f"gpt-trader {name} {c}" for c in list(entry.commands)[:1])
+    made.examples = examples
     return made
 
 

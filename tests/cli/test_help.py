@@ -64,6 +64,15 @@ def test_help_fits_into_eighty_columns(path, call, monkeypatch):
     assert [line for line in lines if len(line) > 80 and "gpt-trader" not in line] == []
 
 
+def test_the_example_of_every_group_is_one_of_its_commands(call):
+    groups = {path[:depth] for path in LEAVES for depth in range(1, len(path))}
+    assert ("events", "dead") in groups
+    for path in groups:
+        example = call(*path, "--help").out.splitlines()[1].split()
+        assert (example[0], tuple(example[1:])) == ("gpt-trader", (*path, example[-1]))
+        assert tuple(example[1:]) in LEAVES
+
+
 def test_the_whole_program_explains_itself(call):
     found = call("--help")
     assert found.code == 0
