@@ -52,9 +52,7 @@ def moment(text: str, now: datetime) -> datetime:
     clock, _, zone = text.strip().partition(" ")
     if _CLOCK.fullmatch(clock) and zone.strip():
         check_zone(zone.strip())
-        here = now.astimezone(ZoneInfo(zone.strip()))
-        then = datetime.combine(here.date(), time.fromisoformat(clock), here.tzinfo)
-        return then if then > here else then + timedelta(days=1)
+        return _next(time.fromisoformat(clock), now.astimezone(ZoneInfo(zone.strip())))
     hint = 'write "15:30 America/New_York" or 2026-11-20T15:30:00Z'
     try:
         found = datetime.fromisoformat(text.strip())
@@ -63,6 +61,19 @@ def moment(text: str, now: datetime) -> datetime:
     if found.tzinfo is None:
         raise ValidationError(f"'{text:.60}' names no time zone", hint=hint)
     return found
+
+
+def _next(clock: time, here: datetime) -> datetime:
+    """The next time that a clock shows this; one that is put back shows it twice, one that is put forward skips it."""
+    found: list[datetime] = []
+    for days in (0, 1):
+        then = datetime.combine(here.date() + timedelta(days=days), clock, here.tzinfo)
+        found += [then, then.replace(fold=1)] if _at(then.replace(fold=1)) > _at(then) else [then]
+    return next(then for then in found if _at(then) > _at(here))
+
+
+def _at(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
 
 
 def check_moment(text: str) -> None:

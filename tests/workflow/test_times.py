@@ -109,3 +109,22 @@ class TestMoments:
     )
     def test_a_time_of_day_is_the_next_such_one_of_its_zone(self, text: str, then: datetime) -> None:
         assert moment(text, self.NOON) == then
+
+    @pytest.mark.parametrize(
+        ("now", "clock", "then"),
+        [  # New York puts its clocks back at 06:00 UTC, from 02:00 to 01:00
+            ("2026-11-01T05:15:00+00:00", "01:30", "2026-11-01T05:30:00+00:00"),
+            ("2026-11-01T05:45:00+00:00", "01:30", "2026-11-01T06:30:00+00:00"),
+            ("2026-11-01T06:15:00+00:00", "01:30", "2026-11-01T06:30:00+00:00"),
+            ("2026-11-01T06:45:00+00:00", "01:30", "2026-11-02T06:30:00+00:00"),
+            ("2026-11-01T05:45:00+00:00", "02:30", "2026-11-01T07:30:00+00:00"),
+            # and forward at 07:00 UTC, from 02:00 to 03:00
+            ("2026-03-08T06:30:00+00:00", "02:30", "2026-03-08T07:30:00+00:00"),
+            ("2026-03-08T07:10:00+00:00", "02:30", "2026-03-08T07:30:00+00:00"),
+            ("2026-03-08T07:30:00+00:00", "02:30", "2026-03-09T06:30:00+00:00"),
+            ("2026-03-08T06:30:00+00:00", "03:00", "2026-03-08T07:00:00+00:00"),
+        ],
+    )
+    def test_it_is_never_past_when_the_clocks_change(self, now: str, clock: str, then: str) -> None:
+        found = moment(f"{clock} America/New_York", datetime.fromisoformat(now))
+        assert found.astimezone(UTC) == datetime.fromisoformat(then)
