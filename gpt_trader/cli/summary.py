@@ -134,6 +134,8 @@ def _collection(value: Any, *, names: bool) -> str:
         text = ""
     if text and len(text) <= _SHORT:
         return render.clean(text)
+    if isinstance(value, dict) and names and isinstance(value.get("message"), str):  # an error
+        return render.clean(value["message"], 2 * _SHORT)
     if isinstance(value, dict):
         return f"{len(value)} entries" + (f": {render.clean(', '.join(map(str, value)), _SHORT)}" if names else "")
     return f"list of {len(value)}"

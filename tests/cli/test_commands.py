@@ -234,6 +234,11 @@ def test_runs_are_listed_shown_and_logged(call):
     assert "run.succeeded" in call("runs", "logs", run_id).out
 
 
+def test_the_events_of_a_failed_run_say_why_it_failed(call):
+    call("run", "three", "--fail")
+    assert "error=step 'second' failed: ValueError: no luck" in call("events", "tail", "run.failed").out
+
+
 def test_a_run_that_does_not_exist_is_a_usage_error(call):
     assert call("runs", "show", "nothing").code == 2
     assert call("runs", "show", "latest").code == 2
