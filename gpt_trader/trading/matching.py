@@ -77,12 +77,14 @@ class Working:
 
     def restate(self, new: int, old: int, instrument: Instrument) -> None:
         """Count in new shares after a split: more of them, each for less."""
+        level = self.level * old / new
         self.order = restated(self.order, new, old, instrument)
         self.left = in_new_shares(self.left, new, old, instrument)
         self.filled = in_new_shares(self.filled, new, old, instrument)
-        self.limit = self.limit * old / new
-        self.level = self.level * old / new
-        self.trail = self.trail * old / new
+        if not self.plain:
+            self._take(self.order)
+        if self.kind is TRAILING_STOP:
+            self.level = level
 
     def _take(self, order: Order) -> None:
         terms = order.terms
@@ -122,13 +124,25 @@ def within(w: Working, bar: MarketData, *, touch: bool = False) -> float | None:
     """The price between open and close at which the order trades, if the bar went where it waits."""
     kind = w.kind
     if kind is LIMIT or (kind is STOP_LIMIT and w.triggered):
-        return w.limit if through(bar.low if w.buys else bar.high, w, touch=touch) else None
+        return had(w.limit, w, bar) if through(bar.low if w.buys else bar.high, w, touch=touch) else None
     if kind in STOPS and not w.triggered and reaches_stop(w, bar):
-        if kind is not STOP_LIMIT:
-            return w.level
-        # Only a close beyond the limit proves that the price was there after the trigger.
-        return w.limit if through(bar.price, w, touch=touch) else None
+        return had(w.level, w, bar) if kind is not STOP_LIMIT else _at_trigger(w, bar, touch=touch)
     return None
+
+
+def had(price: float, w: Working, bar: MarketData) -> float:
+    """The price at which an order waits; one that the bar left beyond it trades where it was born, or at the open."""
+    if bar.low <= price <= bar.high:
+        return price
+    return bar.open if w.order.parent is None else w.order.reference
+
+
+def _at_trigger(w: Working, bar: MarketData, *, touch: bool) -> float | None:
+    """At the stop, if the bar never went beyond the limit; else at the limit, if the close proves a way back to it."""
+    kept = bar.high <= w.limit if w.buys else bar.low >= w.limit
+    if kept and through(w.level, w, touch=touch):
+        return w.level
+    return w.limit if through(bar.price, w, touch=touch) else None
 
 
 def reaches_stop(w: Working, bar: MarketData) -> bool:

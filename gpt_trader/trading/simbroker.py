@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from typing import TYPE_CHECKING
 
-from gpt_trader.core.orders import ZERO, Ended, Fill, Order, OrderType, TimeInForce
+from gpt_trader.core.orders import ZERO, Ended, Fill, Order, OrderType, TimeInForce, exact
 from gpt_trader.trading.brackets import exit_order, exits_of
 from gpt_trader.trading.days import Days
 from gpt_trader.trading.execution import Execution
@@ -197,8 +198,16 @@ class SimBroker:
             w.triggered = w.triggered or w.kind in STOPS
             if price is not None:
                 before = self._seq
-                yield from self._execute(w, price, bar, maker=w.kind is LIMIT)
+                maker = w.kind is LIMIT and price == w.limit
+                yield from self._execute(w, self._on_tick(w, price), bar, maker=maker)
                 self._remember_births(before, w, bar)
+
+    def _on_tick(self, w: Working, price: float) -> float:
+        """The price; that of a trail, which lies anywhere, on the next tick that is no better."""
+        if w.kind is not TRAILING_STOP or price != w.level:
+            return price
+        instrument = self.account.lanes[w.order.symbol].instrument
+        return float(instrument.on_tick(exact(price), ROUND_CEILING if w.buys else ROUND_FLOOR))
 
     def _walk(self, finer: Sequence[MarketData]) -> Iterator[Fill]:
         for small in finer:
