@@ -40,7 +40,9 @@ def per_period(rate: float, periods: float) -> float:
 def returns_of(equity: Floats) -> Floats:
     """Simple returns between neighbouring values, one fewer than there are values."""
     values = np.asarray(equity, dtype=np.float64)
-    return values[1:] / values[:-1] - 1.0
+    returns = values[1:] / values[:-1]
+    returns -= 1.0
+    return returns
 
 
 def total_return(returns: Floats) -> float:
@@ -63,17 +65,19 @@ def volatility(returns: Floats, *, periods: float) -> float:
 
 def sharpe(returns: Floats, *, periods: float, risk_free: float = 0.0) -> float:
     """Mean excess return over its sample deviation, annualised by the square root of time."""
-    excess = np.asarray(returns, dtype=np.float64) - per_period(risk_free, periods)
+    excess = _excess(returns, periods, risk_free)
     spread = _deviation(excess)
     return float(excess.mean() / spread * math.sqrt(periods)) if spread > 0.0 else math.nan
 
 
 def sortino(returns: Floats, *, periods: float, risk_free: float = 0.0) -> float:
     """Mean excess return over downside deviation (root mean square of shortfalls over all n), annualised as Sharpe."""
-    excess = np.asarray(returns, dtype=np.float64) - per_period(risk_free, periods)
+    excess = _excess(returns, periods, risk_free)
     if len(excess) == 0:
         return math.nan
-    downside = math.sqrt(float(np.mean(np.minimum(excess, 0.0) ** 2)))
+    shortfalls = np.minimum(excess, 0.0)
+    shortfalls *= shortfalls
+    downside = math.sqrt(float(shortfalls.mean()))
     return float(excess.mean() / downside * math.sqrt(periods)) if downside > 0.0 else math.nan
 
 
@@ -94,7 +98,10 @@ def equity_of(returns: Floats, *, start: float = 1.0) -> Floats:
 def underwater(equity: Floats) -> Floats:
     """At each period, how far the equity is below its highest value so far: 0 at a peak, -0.2 is a fifth below."""
     values = np.asarray(equity, dtype=np.float64)
-    return values / np.maximum.accumulate(values) - 1.0
+    depth = np.maximum.accumulate(values)
+    np.divide(values, depth, out=depth)
+    depth -= 1.0
+    return depth
 
 
 def max_drawdown(equity: Floats) -> float:
@@ -104,23 +111,28 @@ def max_drawdown(equity: Floats) -> float:
 
 def value_at_risk(returns: Floats, *, level: float = 0.05) -> float:
     """Historical value at risk: the `level` quantile of the returns of one period, interpolated, with its sign."""
-    values = np.asarray(returns, dtype=np.float64)
-    if len(values) == 0 or np.isnan(values).any():
-        return math.nan
-    place = level * (len(values) - 1)  # numpy's own percentile would import its masked arrays first
-    low = int(place)
-    high = min(low + 1, len(values) - 1)
-    ranked = np.partition(values, (low, high))
-    below, above, part = float(ranked[low]), float(ranked[high]), place - low
-    return above - (above - below) * (1.0 - part) if part >= 0.5 else below + (above - below) * part
+    return tail_risk(returns, level=level)[0]
 
 
 def conditional_value_at_risk(returns: Floats, *, level: float = 0.05) -> float:
     """Expected shortfall: the mean of the worst int(level * (n - 1)) + 1 returns of one period, with its sign."""
-    if len(returns) == 0:
-        return math.nan
-    worst = int((len(returns) - 1) * level)
-    return float(np.partition(np.asarray(returns, dtype=np.float64), worst)[: worst + 1].mean())
+    return tail_risk(returns, level=level)[1]
+
+
+def tail_risk(returns: Floats, *, level: float = 0.05) -> tuple[float, float]:
+    """Value at risk and expected shortfall together, for which the returns are ranked once."""
+    values = np.asarray(returns, dtype=np.float64)
+    if len(values) == 0:
+        return math.nan, math.nan
+    place = level * (len(values) - 1)  # numpy's own percentile would import its masked arrays first
+    low = int(place)
+    ranked = np.partition(values, low)
+    shortfall = float(ranked[: low + 1].mean())
+    below, part = float(ranked[low]), place - low
+    above = float(ranked[low + 1 :].min()) if low + 1 < len(values) else below
+    if np.isnan(above):
+        return math.nan, shortfall
+    return above - (above - below) * (1.0 - part) if part >= 0.5 else below + (above - below) * part, shortfall
 
 
 def beta(returns: Floats, benchmark: Floats, *, periods: float, risk_free: float = 0.0) -> float:
@@ -167,6 +179,11 @@ def turnover(traded: Floats, equity: Floats, *, periods: float) -> float:
     if len(equity) == 0 or np.mean(equity) <= 0.0:
         return math.nan
     return float(np.abs(traded).sum() / np.mean(equity) * periods / len(equity))
+
+
+def _excess(returns: Floats, periods: float, risk_free: float) -> Floats:
+    values, rate = np.asarray(returns, dtype=np.float64), per_period(risk_free, periods)
+    return values - rate if rate else values
 
 
 def _deviation(values: Floats) -> float:

@@ -44,17 +44,20 @@ def all_of(report: Facts) -> dict[str, float]:
 def _return_figures(returns: Floats, report: Facts, periods: float) -> dict[str, float]:
     rate = report.risk_free
     longest = longest_drawdown(report.equity, report.times)
+    annual = metrics.annual_return(returns, periods=periods)
+    deepest = metrics.max_drawdown(report.equity)
+    value_at_risk, shortfall = metrics.tail_risk(returns)
     return {
         "total_return": float(report.final_equity / report.cash - 1),
-        "annual_return": metrics.annual_return(returns, periods=periods),
+        "annual_return": annual,
         "volatility": metrics.volatility(returns, periods=periods),
         "sharpe": metrics.sharpe(returns, periods=periods, risk_free=rate),
         "sortino": metrics.sortino(returns, periods=periods, risk_free=rate),
-        "calmar": metrics.calmar(returns, periods=periods),
-        "max_drawdown": metrics.max_drawdown(report.equity),
+        "calmar": annual / -deepest if deepest < 0.0 else math.nan,
+        "max_drawdown": deepest,
         "max_drawdown_days": longest.duration_ns / 86_400e9 if longest else 0.0,
-        "value_at_risk": metrics.value_at_risk(returns),
-        "conditional_value_at_risk": metrics.conditional_value_at_risk(returns),
+        "value_at_risk": value_at_risk,
+        "conditional_value_at_risk": shortfall,
         "equity_peak": float(report.equity.max()) if len(report.equity) else math.nan,
         "periods_per_year": periods,
     }
@@ -62,7 +65,8 @@ def _return_figures(returns: Floats, report: Facts, periods: float) -> dict[str,
 
 def _trade_figures(report: Facts, trades: Iterable[RoundTrip]) -> dict[str, float]:
     closed = list(trades)
-    rates = np.array([float(_rate(report, t.strategy, t.symbol)) for t in closed])
+    rate_of = {key: float(_rate(report, *key)) for key in report.portfolio.positions}
+    rates = np.array([rate_of[t.strategy, t.symbol] for t in closed])
     profits = np.array([float(t.profit) for t in closed]) * rates
     entries = np.array([float(t.entry_value) for t in closed]) * rates
     gains = np.divide(profits, entries, out=np.zeros_like(profits), where=entries != 0.0)
@@ -80,12 +84,13 @@ def _trade_figures(report: Facts, trades: Iterable[RoundTrip]) -> dict[str, floa
 
 
 def _activity_figures(report: Facts, periods: float) -> dict[str, float]:
-    sizes = np.array([float(f.quantity * _unit(report, f.strategy, f.symbol)) for f in report.fills])
-    traded = sizes * np.array([float(f.price) for f in report.fills])
+    units = {key: _unit(report, *key) for key in report.portfolio.positions}
+    worth = (f.quantity * f.price * units[f.strategy, f.symbol] for f in report.fills)
+    traded = float(sum(worth, ZERO))  # one exact sum is quicker than a float of each
     return {
         "fills": float(len(report.fills)),
         "exposure": metrics.exposure(positions_held(report)),
-        "turnover": float(traded.sum() / report.equity.mean() * periods / len(report.equity)) if len(traded) else 0.0,
+        "turnover": float(traded / report.equity.mean() * periods / len(report.equity)) if traded else 0.0,
     }
 
 
@@ -110,7 +115,7 @@ def positions_held(report: Facts) -> Floats:
     changes = np.zeros(len(report.times) + 1)
     for moments, step in ((began, 1), (ended, -1)):
         np.add.at(changes, np.searchsorted(report.times, np.array(moments, dtype=np.int64)), step)
-    return np.asarray(np.cumsum(changes[:-1]), dtype=np.float64)
+    return np.cumsum(changes, out=changes)[:-1]
 
 
 def positions_of(report: Facts) -> list[dict[str, Any]]:
