@@ -106,14 +106,13 @@ class Over:
         ts = bars.ts
         short = np.flatnonzero(np.diff(ts) < self._span)
         self._begins, self._ends = ts[short], ts[short + 1]
-        self._any = len(short) > 0
+        self.any = len(short) > 0
 
     def __call__(self, ns: int) -> int:
         """The moment from which its close is known."""
-        if self._any:
-            at = int(np.searchsorted(self._begins, ns))
-            if at < len(self._begins) and self._begins[at] == ns:
-                return int(self._ends[at])
+        at = int(np.searchsorted(self._begins, ns))
+        if at < len(self._begins) and self._begins[at] == ns:
+            return int(self._ends[at])
         return ns + self._span
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from itertools import repeat
 from typing import Literal
 
 from gpt_trader.core.errors import ValidationError
@@ -118,6 +119,10 @@ class MarketData:
         whole = low <= self.open <= high and low <= self.price <= high
         return whole and self.volume != 0.0 and not self.stale
 
+    def opened(self) -> float | None:
+        """Its first price, if anything can have been traded at it."""
+        return self.open if self.tradable() else None
+
 
 class Bar(MarketData):
     """Market data with its time as a number of nanoseconds, which becomes a datetime only when somebody asks."""
@@ -172,9 +177,13 @@ class ColumnBar(Bar):
 
     def tradable(self) -> bool:
         """Whether anything can have been traded in it."""
+        return self.opened() is not None
+
+    def opened(self) -> float | None:
+        """Its first price, if anything can have been traded at it; each column is read once."""
         block, row = self._block, self._row
-        low, high = block.low[row], block.high[row]
-        return low <= block.open[row] <= high and low <= self.price <= high and block.volume[row] != 0.0
+        first, low, high = block.open[row], block.low[row], block.high[row]
+        return first if low <= first <= high and low <= self.price <= high and block.volume[row] != 0.0 else None
 
     @property
     def open(self) -> float:  # type: ignore[override]
@@ -195,6 +204,29 @@ class ColumnBar(Bar):
     def volume(self) -> float:  # type: ignore[override]
         """How much was traded; NaN where it is not known."""
         return self._block.volume[self._row]
+
+
+class Part:
+    """Bars of one symbol that follow each other; each is made when its turn comes."""
+
+    __slots__ = ("_closes", "_rows", "_times", "block", "symbol")
+
+    def __init__(
+        self, symbol: str, block: Block, *, times: Sequence[int], closes: Sequence[float], rows: Sequence[int]
+    ) -> None:
+        self.symbol = symbol
+        self.block = block
+        self._times = times
+        self._closes = closes
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[ColumnBar]:
+        symbols = repeat(self.symbol)
+        return bars_of(self.block, symbols=symbols, times=self._times, closes=self._closes, rows=self._rows)
+
+    def rows(self) -> Iterable[tuple[int, int, float]]:
+        """The place of each bar in the block, its time and its close."""
+        return zip(self._rows, self._times, self._closes, strict=False)
 
 
 def bars_of(

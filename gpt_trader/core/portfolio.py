@@ -142,14 +142,14 @@ class Position:
 
     def _reduce(self, quantity: Decimal, after: Decimal, value: Decimal) -> None:
         self.quantity = after
-        remaining = self._remaining_cost(-quantity) if after else self._nothing()
+        remaining = ZERO
+        if after:
+            remaining = self._remaining_cost(-quantity)
+        elif self.lots:
+            self.lots.clear()
         self.realised -= value + (self.cost - remaining)
         self.left_value -= value
         self.cost = remaining
-
-    def _nothing(self) -> Decimal:
-        self.lots.clear()
-        return ZERO
 
     def _remaining_cost(self, leaving: Decimal) -> Decimal:
         if self.costing == "fifo":
@@ -184,9 +184,9 @@ class Position:
         realised, fees, held_cost = self._before
         paid = self.fees - fees
         profit = self.realised - realised - paid
-        held_cost = self._held_cost() - held_cost
-        if held_cost:
-            profit -= held_cost
+        now = self._held_cost()
+        if now is not held_cost and now != held_cost:
+            profit -= now - held_cost
         return new(RoundTrip, (
             self.strategy, self.symbol, BUY if bought else SELL, entered, value, self.opened_ns, left, ns,
             profit, paid, self.multiplier,

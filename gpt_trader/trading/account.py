@@ -132,13 +132,12 @@ class Account:
 
     def book(self, fill: Fill) -> RoundTrip | None:
         """Apply a fill to the ledger and bring the floats up to date."""
-        _, _, strategy, symbol, _, _, price, _, _, _, _ = fill
-        lane = self.lanes[symbol]
+        lane = self.lanes[fill.symbol]
         if not lane.price:  # no bar before had one
-            lane.price = float(price)
-        position = lane.own.get(strategy)
+            lane.price = float(fill.price)
+        position = lane.own.get(fill.strategy)
         if position is None:
-            position = self.position(strategy, symbol)
+            position = self.position(fill.strategy, fill.symbol)
         closed = self.portfolio.apply(fill, position)
         if self.single and len(lane.positions) == 1:
             quantity = position.quantity

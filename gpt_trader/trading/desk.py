@@ -68,7 +68,7 @@ class Desk:
         if self.broker.pending:
             self.settle(data)
         lane, seats = self._rows[data.symbol]
-        self._mark(lane, data)
+        self.value(lane, data)
         if self.paused:
             return
         signals = self._decide(seats, data)
@@ -89,9 +89,10 @@ class Desk:
 
     def mark(self, data: MarketData) -> None:
         """Value the account at the new price, and let the guard look where a limit may be reached."""
-        self._mark(self._rows[data.symbol][0], data)
+        self.value(self._rows[data.symbol][0], data)
 
-    def _mark(self, lane: Lane, data: MarketData) -> None:
+    def value(self, lane: Lane, data: MarketData) -> None:
+        """Mark what is held of one symbol: its lane is found already."""
         guard = self.guard
         account = self.account
         price = data.price
@@ -158,6 +159,12 @@ class Desk:
         except BaseException as fault:  # noqa: BLE001 - as in decide: an answer may be code that still runs
             self.stop(seat, fault, data.ns)
             return None
+
+    def answer(self, seat: Seat, answer: object, data: MarketData) -> None:
+        """Bring to the market what one strategy answered."""
+        signals = [(seat, answer)] if type(answer) is TradeSignal else self.proposals(seat, answer, data)
+        if signals is not None:
+            self.act(data, signals)
 
     def act(self, data: MarketData, signals: Iterable[Proposal]) -> None:
         """Bring signals to the market, as far as the guard lets them."""

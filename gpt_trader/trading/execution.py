@@ -36,14 +36,13 @@ class Execution:
         order_id, strategy, symbol, side, _, terms, _, _, aim, share, _, _ = w.order
         account = self._account
         lane = account.lanes[symbol]
-        base = exact(price)
-        quantity = w.left
+        base, quantity, buys, ns = exact(price), w.left, w.buys, bar.ns
         if share is not None or terms.reduce_only:
             quantity = self.quantity(w, base)
         elif aim is not None:  # only what still separates the strategy from it
             position = lane.own.get(strategy)
             if position is not None:
-                change = aim - position.quantity if w.buys else position.quantity - aim
+                change = aim - position.quantity if buys else position.quantity - aim
                 if change < quantity:  # noqa: PLR1730 - a call would cost as much as all else here
                     quantity = change
         if quantity <= ZERO:
@@ -52,28 +51,28 @@ class Execution:
         if self._share is not None and not unlimited:
             volume = bar.volume
             if volume > 0.0:  # unknown volume is not zero
-                used = lane.used if lane.used_ns == bar.ns else 0.0
+                used = lane.used if lane.used_ns == ns else 0.0
                 if size + used > volume * self._part * NEARLY:
                     quantity = self._room(w, quantity, used, bar)
                     if not quantity:
                         return None
                     size = float(quantity)
-                lane.used_ns, lane.used = bar.ns, used + size
+                lane.used_ns, lane.used = ns, used + size
         filled, slipped = base, ZERO
         if self._moves_price:
             filled = base if maker else self._moved(w, base, quantity, bar)
             slipped = abs(filled - base) * quantity
         value = quantity * filled * lane.instrument.multiplier
         fee = value * self._percent if self._percent is not None else self._fee.of(quantity, value, maker=maker)
-        if not account.surely_affords(lane, size if w.buys else -size, price) and not account.affords(
-            symbol, quantity if w.buys else -quantity, filled, fee
+        if not account.surely_affords(lane, size if buys else -size, price) and not account.affords(
+            symbol, quantity if buys else -quantity, filled, fee
         ):
             return "buying_power"
         w.left -= quantity
         w.filled += quantity
         w.parts = part = w.parts + 1
         return new(Fill, (
-            f"{order_id}/{part}", order_id, strategy, symbol, side, quantity, filled, fee, bar.ns, maker, slipped,
+            f"{order_id}/{part}", order_id, strategy, symbol, side, quantity, filled, fee, ns, maker, slipped,
         ))  # fmt: skip
 
     def quantity(self, w: Working, price: Decimal) -> Decimal:

@@ -41,14 +41,14 @@ class Working:
     parts: int = 0
 
     def __init__(self, order: Order, seq: int) -> None:
-        _, _, _, side, quantity, terms, _, ns, _, _, _, _ = order
+        terms = order.terms
         self.order = order
         self.seq = seq
         self.kind = terms.type
-        self.buys = side is BUY
-        self.left: Decimal = quantity
+        self.buys = order.side is BUY
+        self.left: Decimal = order.quantity
         self.filled: Decimal = ZERO
-        self.live_from = ns
+        self.live_from = order.ns
         self.plain = terms is AT_MARKET
         if not self.plain:
             self._take(order)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import islice
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from gpt_trader.core.bars import Bars, Over
@@ -26,6 +25,7 @@ from gpt_trader.trading.playback import (
     SessionEnds,
     TypicalVolume,
     always_open,
+    in_parts,
     instrument_of,
     play,
     span_of,
@@ -49,6 +49,8 @@ MODES: Mapping[str, Mapping[str, str]] = {
     "live": {"feed": "stream", "clock": "WallClock", "broker": "venue"},
 }
 """What differs between the modes; everything else is the same code."""
+TOLD_AFTER = 16_384
+"""After so many bars the progress is told again."""
 
 
 @runtime_checkable
@@ -110,7 +112,7 @@ def simulate(
     bench = build(specs, bars, config)
     desk = bench.desk
     with Watchdog(desk.progress, codes_of(seat.plugin for seat in desk.seats), deadline=config.deadline):
-        drive(bench, play(bars), every=16_384 if progress else 0, progress=progress)
+        drive(bench, in_parts(bars), progress=progress)
         finish(bench, bars, config)
         for taken in desk.seats:
             desk.dismiss(taken)
@@ -125,8 +127,9 @@ def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestC
     account = Account(portfolio, instruments, leverage=config.leverage)
     for b in bars:
         lane = account.lanes[b.symbol]
-        lane.span, lane.typical_volume, lane.open_for = span_of(b), TypicalVolume(b), always_open
-        lane.shorter = Over(b)
+        over = Over(b)
+        lane.span, lane.shorter = span_of(b), over.__call__ if over.any else None
+        lane.typical_volume, lane.open_for = TypicalVolume(b).__call__, always_open
     account.correlation = Correlations(bars)
     offset = config.fill.session_offset_ns
     broker = SimBroker(
@@ -154,22 +157,21 @@ def build(specs: Sequence[StrategySpec], bars: Sequence[Bars], config: BacktestC
 
 
 def drive(
-    bench: Bench, stream: Iterator[MarketData], *, every: int = 0, progress: Callable[[int], None] | None = None
+    bench: Bench, parts: Iterable[Iterable[MarketData]], *, progress: Callable[[int], None] | None = None
 ) -> None:
-    """Walk the desk through the stream; events that change holdings are looked at only where there are any."""
-    desk = bench.desk
-    if bench.actions:
-        stream = _acted(bench, stream)
-    if progress is None or not every:
-        walk(desk, stream)
-        return
-    done = 0
-    while walk(desk, islice(stream, every)) == every:
-        done += every
-        progress(done)
+    """Walk the desk through all parts of a stream, and tell the progress now and then.
+
+    Events that change holdings are looked at only where there are any.
+    """
+    done = told = 0
+    for part in parts:
+        done += walk(bench.desk, _acted(bench, part) if bench.actions else part)
+        if progress is not None and done - told >= TOLD_AFTER:
+            told = done
+            progress(done)
 
 
-def _acted(bench: Bench, stream: Iterator[MarketData]) -> Iterator[MarketData]:
+def _acted(bench: Bench, stream: Iterable[MarketData]) -> Iterator[MarketData]:
     due = bench.actions.due
     for data in stream:
         if data.ns >= due:

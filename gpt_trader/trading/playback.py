@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from decimal import Decimal
-from itertools import chain, count, repeat
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gpt_trader.core.market import DAY, Block, Instrument, bars_of
+from gpt_trader.core.market import DAY, Block, Instrument, Part
 from gpt_trader.trading.merging import merged
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     Times = NDArray[np.int64]
 
 CHUNK = 16_384
+AT_ONCE = 2048
+"""So many bars are Python numbers at a time: few enough to stay near the processor."""
 BLOCKS = 256
 NEVER = 2**63 - 1
 
@@ -36,16 +37,23 @@ def span_of(bars: Bars) -> int:
 
 def play(bars: Sequence[Bars]) -> Iterator[MarketData]:
     """The bars in the order in which each is known, symbols of one moment in the order given; memory stays flat."""
-    parts = _one(bars[0]) if len(bars) == 1 else merged(bars)
-    return chain.from_iterable(parts)
+    return chain.from_iterable(in_parts(bars))
 
 
-def _one(bars: Bars) -> Iterator[Iterable[MarketData]]:
-    for start in range(0, len(bars), CHUNK):
-        part = bars[start : start + CHUNK].loaded()
-        block = Block(part.open.data, part.high.data, part.low.data, part.volume.data)
-        times, closes = part.ts.tolist(), part.close.tolist()
-        yield bars_of(block, symbols=repeat(bars.symbol), times=times, closes=closes, rows=count())
+def in_parts(bars: Sequence[Bars], *, size: int = AT_ONCE) -> Iterator[Iterable[MarketData]]:
+    """The same stream, a part of it at a time; those of one symbol have so many bars, the last one the rest."""
+    return _one(bars[0], size) if len(bars) == 1 else merged(bars)
+
+
+def _one(bars: Bars, size: int) -> Iterator[Part]:
+    rows = list(range(min(size, len(bars))))  # the numbers of a part are made once for all of them
+    chunk = max(1, CHUNK // size) * size
+    for start in range(0, len(bars), chunk):
+        read = bars[start : start + chunk].loaded()
+        for first in range(0, len(read), size):
+            part = slice(first, first + size)
+            block = Block(read.open[part].data, read.high[part].data, read.low[part].data, read.volume[part].data)
+            yield Part(bars.symbol, block, times=read.ts[part].tolist(), closes=read.close[part].tolist(), rows=rows)
 
 
 class SessionEnds:
@@ -80,24 +88,31 @@ class TypicalVolume:
         self._known: list[int] = []
         self._medians: list[float] = []
         self._before = math.nan
+        self._at = 0
         self._until = -NEVER
         self._usual, self._begin, self._end = math.nan, 0, 0
 
     def __call__(self, ns: int) -> float:
         """The usual volume at this moment; NaN while too little was seen."""
-        if not self._begin <= ns < self._end:
-            self._find(ns)
-        return self._usual
+        if self._begin <= ns < self._end:
+            return self._usual
+        return self._find(ns)
 
-    def _find(self, ns: int) -> None:
-        if self._next > BLOCKS * self._block and self._known and ns < self._known[0]:
-            self._next, self._medians, self._until = 0, [], -NEVER
+    def _find(self, ns: int) -> float:
+        if ns < self._begin:  # asked for what was before
+            if self._next > BLOCKS * self._block and self._known and ns < self._known[0]:
+                self._next, self._medians, self._until = 0, [], -NEVER
+            self._at = 0
         while ns >= self._until:
             self._measure()
-        known, at = self._known, bisect_right(self._known, ns)
-        self._usual = self._medians[at - 1] if at else self._before
+        known, at = self._known, self._at
+        while at < len(known) and known[at] <= ns:  # orders come as time goes on, so it is never far
+            at += 1
+        self._at = at
+        self._usual = usual = self._medians[at - 1] if at else self._before
         self._begin = known[at - 1] if at else ns
         self._end = known[at] if at < len(known) else self._until
+        return usual
 
     def _measure(self) -> None:
         """The next blocks, and when the first one after them is known."""
@@ -109,7 +124,7 @@ class TypicalVolume:
         middle = (ranked[:, (block - 1) // 2] + ranked[:, block // 2]) / 2.0
         medians = np.where(np.isnan(ranked[:, -1]), np.nan, middle).tolist()
         known = part.ends[block - 1 : count * block : block].tolist()
-        self._known, self._medians = known[:BLOCKS], medians[:BLOCKS]
+        self._known, self._medians, self._at = known[:BLOCKS], medians[:BLOCKS], 0
         self._next = first + BLOCKS * block
         self._until = known[BLOCKS] if count > BLOCKS else NEVER
 

@@ -29,7 +29,7 @@ def run_replay(
     bench = build(specs, bars, config)
     desk = bench.desk
     with Watchdog(desk.progress, codes_of(seat.plugin for seat in desk.seats), deadline=config.deadline):
-        drive(bench, _told(desk, feed, hear))
+        drive(bench, [_told(desk, feed, hear)])
         finish(bench, bars, config)
         for seat in desk.seats:
             desk.dismiss(seat)

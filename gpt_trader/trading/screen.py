@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gpt_trader.core.orders import Order
-    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.account import Account
     from gpt_trader.trading.costs import Costs
     from gpt_trader.trading.guards.base import Control
     from gpt_trader.trading.guards.memory import Memory
@@ -27,16 +27,15 @@ SECOND = 1_000_000_000
 BEYOND_DOUBT = 1.0 + 1e-9
 STOOD_FOR = frozenset({type(control) for control in INTEGRITY} | {*size.SIZE, *pace.PACE, *market.MARKET})
 LIMITS = {
-    size.MaxQuantity: "size",
+    size.MaxQuantity: "units",
     size.MaxNotional: "notional",
-    size.MaxPosition: "position",
+    size.MaxPosition: "units",
     size.GrossExposure: "exposure",
     size.NetExposure: "exposure",
     size.CorrelationCluster: "exposure",
     size.RiskPerPosition: "risk",
     pace.TradesPerSession: "trades",
 }
-OF_THE_MARKET = (size.VolumeShare, market.MarketHours, market.RestrictedSymbol)
 QUIET = {pace.OrderRate: 1.0, pace.MessageBudget: 60.0}
 
 
@@ -46,7 +45,6 @@ class Screen:
     def __init__(self, controls: Sequence[Control], costs: Costs | None, *, leverage: float = 1.0) -> None:
         self.knows_all = all(type(control) in STOOD_FOR for control in controls)
         self._volume: float | None = None
-        self._market = False
         self._hours = False
         self._restricted: frozenset[str] = frozenset()
         self._cooldown = 0
@@ -54,7 +52,7 @@ class Screen:
         self._age = INF
         self._drift = INF
         self._shorting = True
-        self.size = self.notional = self.position = self.exposure = self.risk = self.trades = INF
+        self.units = self.notional = self.exposure = self.risk = self.trades = INF
         for control in controls:
             self._tighten(control)
         fee = 1.0 + (2.0 * float(costs.fee.percent) if costs is not None else 0.0)
@@ -67,30 +65,26 @@ class Screen:
         lane = account.lanes.get(symbol)
         if lane is None or terms is not AT_MARKET or parent is not None:
             return False
-        worth = price * lane.unit
         units = lane.as_float(quantity)
-        after = lane.held + (units if side is BUY else -units)
+        after = lane.held + units if side is BUY else lane.held - units
         size = after if after >= 0.0 else -after
+        most = units if units > size else size  # noqa: FURB136 - a call would cost as much as all else here
+        value = most * price * lane.unit
+        sent, lost = memory.sent, memory.last_loss_ns
         return (
-            0.0 < units <= self.size
-            and 0.0 < price < INF
-            and price == lane.price
-            and units * worth <= self.notional
-            and size <= self.position
-            and size * worth * self._worth < account.equity
+            units > 0.0
+            and most <= self.units
+            and 0.0 < price == lane.price
+            and value <= self.notional
+            and value * self._worth < account.equity  # at a price without end it is not
             and memory.trades < self.trades
             and ns == decided
             and ns - lane.ns - lane.span <= self._age
-            and (not memory.sent or ns - memory.sent[-1] >= self._quiet)
-            and (memory.last_loss_ns is None or ns - memory.last_loss_ns >= self._cooldown)
-            and -self._drift <= memory.drift <= self._drift
+            and (not sent or ns - sent[-1] >= self._quiet)
+            and (lost is None or ns - lost >= self._cooldown)
+            and (not memory.drift or -self._drift <= memory.drift <= self._drift)
             and (after >= 0.0 or self._shorting)
-            and (not self._market or self._market_passes(lane, units, ns))
-        )
-
-    def _market_passes(self, lane: Lane, units: float, ns: int) -> bool:
-        return (
-            lane.symbol not in self._restricted
+            and symbol not in self._restricted
             and (not self._hours or lane.open_for(ns) == INF)
             and (self._volume is None or units <= lane.typical_volume(ns) * self._volume)
         )
@@ -101,7 +95,6 @@ class Screen:
         if name is not None:
             setattr(self, name, min(getattr(self, name), control.limit))  # type: ignore[attr-defined]
         self._slow_down(control)
-        self._market = self._market or isinstance(control, OF_THE_MARKET)
         if isinstance(control, size.VolumeShare):
             self._volume = control.limit
         elif isinstance(control, market.MarketHours):

@@ -98,13 +98,15 @@ class SimBroker:
         w = works[0]
         if not w.plain or len(works) > 1:
             return self._settle(works, data)
-        if data.ns < w.live_from or not data.tradable():
+        price = data.opened()
+        if price is None or data.ns < w.live_from:
             return NO_FILLS
-        made = self._execution.fill(w, data.open, data)
+        made = self._execution.fill(w, price, data)
         if isinstance(made, Fill):
             self._fills.append(made)
-            if not w.left:
-                self._remove(w)
+            if not w.left:  # it was the only one
+                del self._works[data.symbol]
+                self.pending -= 1
             return (made,)
         if made is not None:
             self._end(w, made, data.ns)

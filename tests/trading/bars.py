@@ -12,13 +12,13 @@ from gpt_trader.core.market import DAY, SECOND, Timeframe
 MADE = Provenance(origin="synthetic", source="a test")
 
 
-def by_hand(rows, *, symbol="X", step=DAY, timeframe="1d", start=0, prices="raw"):
-    """Bars from rows of open, high, low, close and, if known, volume."""
+def by_hand(rows, *, symbol="X", step=DAY, timeframe="1d", start=0, ts=None, prices="raw"):
+    """Bars from rows of open, high, low, close and, if known, volume; evenly in time, or at the times given."""
     table = np.array([[*row, math.nan][:5] for row in rows], dtype=float)
     return Bars(
         symbol=symbol,
         timeframe=Timeframe.parse(timeframe),
-        ts=start + np.arange(len(table), dtype=np.int64) * step,
+        ts=start + np.arange(len(table), dtype=np.int64) * step if ts is None else ts,
         open=table[:, 0],
         high=table[:, 1],
         low=table[:, 2],

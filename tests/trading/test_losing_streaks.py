@@ -15,7 +15,7 @@ from gpt_trader.trading.guard import Guard
 from gpt_trader.trading.guards import pace, running
 from gpt_trader.trading.limits import PRE_TRADE, WATCHES
 from gpt_trader.trading.modes import build, drive
-from gpt_trader.trading.playback import play
+from gpt_trader.trading.playback import in_parts
 from gpt_trader.trading.seats import StrategySpec
 from tests.trading.bars import by_hand
 from tests.trading.scripted import Scripted, buy, sell
@@ -31,7 +31,7 @@ def session(bars, script, **limits):
     told = {at: signals if isinstance(signals, list) else [signals] for at, signals in script.items()}
     config = BacktestConfig(limits={**OFF, **limits})
     bench = build([StrategySpec("script", lambda: Scripted(told))], bars if isinstance(bars, list) else [bars], config)
-    drive(bench, play(bars if isinstance(bars, list) else [bars]))
+    drive(bench, in_parts(bars if isinstance(bars, list) else [bars]))
     return bench.desk
 
 

@@ -15,10 +15,9 @@ from gpt_trader.trading.costs import Costs, Fee
 from gpt_trader.trading.guard import Guard
 from gpt_trader.trading.guards import running
 from gpt_trader.trading.limits import PRE_TRADE, WATCHES
-from gpt_trader.trading.modes import build
-from gpt_trader.trading.playback import play
+from gpt_trader.trading.modes import build, drive
+from gpt_trader.trading.playback import in_parts, play
 from gpt_trader.trading.seats import StrategySpec
-from gpt_trader.trading.walk import walk
 from tests.trading.bars import by_hand
 from tests.trading.scripted import Scripted, buy, sell
 from tests.trading.test_guards import account
@@ -41,11 +40,10 @@ def session(bars, script, way, **limits):
     limits = {**OFF, **limits}
     config = BacktestConfig(cash=D(100_000), limits=limits, costs=Costs(Fee(limits.pop("fee", D(0)))))
     bench = build([StrategySpec("script", lambda: Scripted(told))], [bars], config)
-    stream = play([bars])
     if way == "walk":
-        walk(bench.desk, stream)
+        drive(bench, in_parts([bars]))
     else:
-        for data in stream:
+        for data in play([bars]):
             bench.desk.on_market_data(data)
     return bench.desk
 

@@ -20,7 +20,7 @@ from gpt_trader.trading.costs import Costs, Fee
 from gpt_trader.trading.guard import Guard
 from gpt_trader.trading.limits import PRE_TRADE, WATCHES, StrategyLimits, limits_of
 from gpt_trader.trading.modes import build, drive, run_backtest
-from gpt_trader.trading.playback import play
+from gpt_trader.trading.playback import in_parts
 from gpt_trader.trading.seats import StrategySpec
 from gpt_trader.trading.strategy_watch import StrategyWatch
 from tests.trading.bars import by_hand, drawn
@@ -48,7 +48,7 @@ def session(bars, scripts, limits, *, fee="0", **config):
     told = {name: {at: [signal] for at, signal in script.items()} for name, script in scripts.items()}
     specs = [StrategySpec(name, partial(Scripted, script)) for name, script in told.items()]
     bench = build(specs, bars, asked)
-    drive(bench, play(bars))
+    drive(bench, in_parts(bars))
     return bench.desk
 
 

@@ -12,8 +12,8 @@ from gpt_trader.core.market import DAY, SECOND, Dividend, Split
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.guard import Guard
 from gpt_trader.trading.guards.running import SessionLoss
-from gpt_trader.trading.modes import build
-from gpt_trader.trading.playback import play
+from gpt_trader.trading.modes import build, drive
+from gpt_trader.trading.playback import in_parts, play
 from gpt_trader.trading.seats import StrategySpec
 from gpt_trader.trading.walk import walk
 from tests.trading.bars import by_hand
@@ -75,13 +75,13 @@ def test_a_loss_limit_sees_through_a_bar_without_a_price_in_another_symbol():
 @pytest.mark.parametrize("way", ["walk", "stages"])
 def test_no_price_is_never_the_last_price(way):
     bars = by_hand([*at(100, 101), NOTHING])
-    desk = build([StrategySpec("s", lambda: Scripted({}))], [bars], BacktestConfig()).desk
+    bench = build([StrategySpec("s", lambda: Scripted({}))], [bars], BacktestConfig())
     if way == "walk":
-        walk(desk, play([bars]))
+        drive(bench, in_parts([bars]))
     else:
         for data in play([bars]):
-            desk.on_market_data(data)
-    lane = desk.account.lanes["X"]
+            bench.desk.on_market_data(data)
+    lane = bench.desk.account.lanes["X"]
     assert (lane.price, lane.ns) == (101, DAY)
 
 
@@ -105,17 +105,10 @@ def test_the_desk_stops_entries_while_its_account_has_no_value(way):
     spec = StrategySpec("s", lambda: Scripted({3: [buy(1)]}))
     desk = build([spec], [bars], BacktestConfig(limits=limits)).desk
 
-    def stream():
-        for number, data in enumerate(play([bars])):
-            if number == 2:
-                desk.account.equity = math.nan
-            yield data
-
-    if way == "walk":
-        walk(desk, stream())
-    else:
-        for data in stream():
-            desk.on_market_data(data)
+    for number, part in enumerate(in_parts([bars], size=2)):
+        if number == 1:
+            desk.account.equity = math.nan
+        walk(desk, part if way == "walk" else iter(part))
     assert [(x.code, x.ns // HOUR) for x in desk.tape.alerts] == [("unknown_equity", 2)]
     assert [r.code for r in desk.tape.refusals] == ["unknown_equity"]
     assert desk.tape.fills == []

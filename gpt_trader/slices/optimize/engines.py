@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from gpt_trader.slices.optimize.space import Sets, count_of, set_at
 from gpt_trader.trading.clocks import WallClock
 from gpt_trader.trading.forward import figures_of, profits_of
 from gpt_trader.trading.modes import Bench, build, drive, finish, simulate
-from gpt_trader.trading.playback import play
+from gpt_trader.trading.playback import in_parts, play
 from gpt_trader.trading.watchdog import Watchdog, codes_of
 
 if TYPE_CHECKING:
@@ -122,8 +122,13 @@ class _Climb:
         until = int(sum(map(len, self._bars)) * share)
         desk = self.bench.desk
         with Watchdog(desk.progress, codes_of(seat.plugin for seat in desk.seats), deadline=self._config.deadline):
-            drive(self.bench, islice(self._stream, until - self._done))
+            drive(self.bench, self._next(until))
         self._done = until
+
+    def _next(self, until: int) -> Iterable[Iterable[MarketData]]:
+        if len(self._bars) == 1:
+            return in_parts([self._bars[0][self._done : until]])
+        return [islice(self._stream, until - self._done)]
 
     def end(self) -> None:
         """Do what the end of the bars asks for."""
