@@ -24,4 +24,4 @@ def leads_out(order: Order, held: Decimal) -> bool:
         return False
     if order.aim is not None:
         return order.aim * held >= ZERO
-    return order.quantity <= abs(held)
+    return not order.quantity.is_nan() and order.quantity <= abs(held)

@@ -261,6 +261,12 @@ def test_signals_that_make_no_order_are_refused_with_a_code():
     assert sum(report.to_dict()["refusals"].values()) == 6
 
 
+def test_an_exit_without_a_size_is_refused_and_the_rest_goes_on():
+    report = trade(by_hand([QUIET] * 5), {0: buy(10), 2: sell(math.nan), 3: sell(10)})
+    assert [r.code for r in report.refusals] == ["bad_number"]
+    assert fills(report) == [(1, "buy", 10, 100), (4, "sell", 10, 100)]
+
+
 @pytest.mark.parametrize("side", ["buy", "BUY", "Buy", BUY])
 def test_a_side_may_be_written_as_a_word(side):
     assert fills(trade(by_hand([QUIET] * 3), {0: [("X", TradeSignal("X", side, 1))]})) == [(1, "buy", 1, 100)]
