@@ -247,6 +247,9 @@ STATEMENTS: dict[str, Any] = {
     "step.reopen": update(step)
     .where(step.c.run_id == _p("run_id"), step.c.path.like(_p("pattern")), _owned())
     .values(status=_word("CANCELLED")),
+    "step.stop": update(step)
+    .where(step.c.run_id == _p("run_id"), _is(step.c.status, "RUNNING"), _owned())
+    .values(status=_word("CANCELLED"), ended_at=_n("at")),
     "step.skip": _guarded_insert(step, *_NEW_STEP, "ended_at", "error", "outputs"),
     "step.list": select(*step.columns)
     .where(step.c.run_id == _p("run_id"))

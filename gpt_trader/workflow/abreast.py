@@ -75,7 +75,7 @@ class _Abreast:
             return
         self.failures[index] = error
         if self.fail_fast or not isinstance(error, Exception) or _spreads(error, child):
-            self.stopping = True
+            self.stopping = self.strand.run.halted = True
             for _, other in self.running.values():
                 other.halted = True
 

@@ -142,7 +142,7 @@ class ActiveRun:
         self.effects = 0
         self.request: Request | None = None
         self.parking = False
-        self.resumed = False
+        self.resumed = self.halted = False
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         widths = [getattr(step, "max", None) or 0 for step in walk(workflow.steps)]

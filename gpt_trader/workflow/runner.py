@@ -175,7 +175,7 @@ class Runner:
         if request == "pause":
             return "is not running"
         own = runs.take(record, self.parts.owner)
-        runs.store.write(self._end(own, record.workflow, "CANCELLED"))
+        runs.store.write(self._stop(own) + self._end(own, record.workflow, "CANCELLED"))
         return "cancelled"
 
     # the life of one run
@@ -217,7 +217,9 @@ class Runner:
             status, error = "CANCELLED", None
         strand.check_dead()
         hit("run.ending")
-        run.commit(strand.pen.take() + self._end(run.own, run.workflow.name, status, reason=reason, error=error))
+        left = self._stop(run.own) if run.halted or status != "SUCCEEDED" else []
+        ending = self._end(run.own, run.workflow.name, status, reason=reason, error=error)
+        run.commit(strand.pen.take() + left + ending)
         run.tell("", run.workflow.name, status, 0, str((error or {}).get("message", reason)))
         return RunResult(
             id=run.id,
@@ -228,6 +230,10 @@ class Runner:
             outputs=spot.scope.results(),
             steps=dict(spot.scope.names()),
         )
+
+    def _stop(self, own: Ownership) -> list[Op]:
+        """What records that steps which were stopped in their midst are going no longer."""
+        return [("step.stop", {**own.guard, "at": self.parts.runs.now()}, False)]
 
     def _end(
         self, own: Ownership, workflow: str, status: str, *, reason: str = "", error: Mapping[str, Any] | None = None

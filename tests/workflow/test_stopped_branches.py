@@ -40,6 +40,7 @@ def test_a_cancelled_run_does_not_count_its_branches_as_failed(lite: House) -> N
     assert lite.statuses(handle.id)["steps[0]"] != ["SUCCEEDED"]
 
 
+NEVER = "{never: {slice: count, method: inc}}"
 SIDE_BY_SIDE = """
 - look:
     parallel:
@@ -81,3 +82,20 @@ def test_what_a_branch_did_before_another_one_failed_is_recorded(lite: House) ->
     assert lite.statuses(result.id)["steps[0].parallel.left[0]"] == ["SUCCEEDED"]
     assert lite.runner.resume(result.id).result(30).ok
     assert sorted(lite.lines()) == ["bad", "bad", "never", "slow"]
+
+
+def test_no_step_of_a_run_that_is_over_is_running(lite: House) -> None:
+    slow = "{slow: {steps: [{nap: {slice: notes, method: note, with: {log: LOG, text: slow, seconds: 0.4}}}, never]}}"
+    bad = "{bad: {slice: notes, method: note, with: {log: LOG, text: bad, fails: 1}}}"
+    both = f"parallel: {{branches: {{left: [{slow}], right: [{bad}]}}}}".replace("never", NEVER)
+    failed = lite.run(workflow(f"- both: {{{both}}}"))
+    passed = lite.run(workflow(f"- both: {{{both.replace('bad}', 'worse}')}, on_error: continue}}"))
+    handle = lite.runner.start(lite.load(workflow("- g: [{h: {slice: trouble, method: hang, with: {log: LOG}}}]")))
+    _until(lambda: "hang" in lite.lines())
+    handle.cancel()
+    assert (failed.status, passed.status, handle.result(30).status) == ("FAILED", "SUCCEEDED", "CANCELLED")
+    for run_id in (failed.id, passed.id, handle.id):
+        assert ["RUNNING"] not in lite.statuses(run_id).values()
+    assert lite.statuses(failed.id)["steps[0].parallel.left[0]"] == ["CANCELLED"]
+    assert lite.runner.resume(failed.id).result(30).ok
+    assert lite.lines().count("slow") == 2, "what was done is not done again"
