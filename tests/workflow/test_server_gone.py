@@ -26,6 +26,8 @@ from gpt_trader.trading.clocks import WallClock
 from tests.workflow.runhouse import house, workflow
 from tests.workflow.test_runner import _until
 
+PATIENCE = 30.0
+"""A busy machine takes its time to start a server."""
 _numbers = itertools.count()
 NOTE = "- {name}: {{slice: notes, method: note, with: {{log: LOG, text: {name}, seconds: {seconds}}}}}"
 STEPS = workflow(
@@ -83,7 +85,10 @@ def server(one_server: Server) -> Server:
     return one_server
 
 
-def test_a_run_waits_for_a_server_that_is_back_soon(server: Server, tmp_path: Path) -> None:
+def test_a_run_waits_for_a_server_that_is_back_soon(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "BUSY_SECONDS", PATIENCE)
     with house(server.url, tmp_path) as home:
         handle = home.runner.start(home.load(STEPS))
         _until(lambda: home.lines() == ["a", "b"])
@@ -110,7 +115,7 @@ WAITING = workflow("""
 def test_questions_loops_and_waits_wait_for_a_server_that_is_back_soon(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storing, "BUSY_SECONDS", 30.0)  # a busy machine takes its time to start a server
+    monkeypatch.setattr(storing, "BUSY_SECONDS", PATIENCE)
     with house(server.url, tmp_path) as home:
         handle = home.runner.start(home.load(WAITING))
         (asked,) = _until(home.runs.open_approvals)
