@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -69,7 +70,7 @@ def conduct(
         return app.clock.now().timestamp()
 
     streams.divert()
-    with Stopping() as stopping:
+    with Stopping(_end_agents) as stopping:
         began = now()
         with view(tree, known or "", now) as seen:
             ear.hear = observe(tree, seen, now)
@@ -132,8 +133,16 @@ def _wait(handle: Handle, stopping: Stopping) -> RunResult:
         elif waited is not None:
             waited += _LOOK_SECONDS
             if waited >= _STOP_SECONDS:
+                _end_agents()
                 left = f"run {handle.id} was left in its step"
                 main.end(render.failed(Interrupted(left, hint=f"gpt-trader runs resume {handle.id}")), at_once=True)
+
+
+def _end_agents() -> None:
+    """Outside programs do not outlive a process that does not wait for them."""
+    used = sys.modules.get("gpt_trader.workflow.agents")
+    if used is not None:
+        used.end_all()
 
 
 def _leave(app: Application, code: int) -> None:

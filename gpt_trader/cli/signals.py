@@ -17,11 +17,16 @@ _SHOW_CURSOR = b"\x1b[?25h\n"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopping:
-    """Counts requests to stop while it is entered."""
+def _nothing() -> None:
+    """Have nothing to do at the end."""
 
-    def __init__(self) -> None:
+
+class Stopping:
+    """Counts requests to stop while it is entered; `last` is done before it ends the process at once."""
+
+    def __init__(self, last: Callable[[], None] = _nothing) -> None:
         self.count = 0
+        self._last = last
         self._stop: Callable[[], None] | None = None
         self._before: dict[int, Any] = {}
 
@@ -46,6 +51,7 @@ class Stopping:
         del number, frame
         self.count += 1
         if self.count > 1:
+            self._last()
             with suppress(OSError, ValueError):  # the terminal may be gone
                 terminal = render.screen.err.fileno()
                 if os.isatty(terminal):

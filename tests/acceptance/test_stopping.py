@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 AGENT = """
@@ -52,6 +53,20 @@ def test_it_stops_in_every_state_and_goes_on_from_there(state: str, number: int,
     resumed = shell("runs", "resume", "latest", "--json").json
     assert resumed["status"] == "SUCCEEDED"
     assert [s["name"] for s in resumed["steps"]][-1] == "after"
+
+
+def test_the_second_signal_ends_the_agent_that_is_waited_for_too(project: Path, begin, shell, until):
+    (project / "agent.py").write_text("import os, time\nopen('pid', 'w').write(str(os.getpid()))\ntime.sleep(60)\n")
+    steps = f'- s: {{agent: ["{sys.executable}", "{project / "agent.py"}"]}}'
+    (project / "workflows" / "state.yaml").write_text(f"name: state\nsteps:\n  {steps}\n")
+    going = begin("run", "state")
+    until(lambda document: (project / "pid").exists() and (project / "pid").read_text() != "")
+    going.signal(signal.SIGINT)
+    time.sleep(0.5)
+    going.signal(signal.SIGINT)
+    assert going.end().code == 130
+    agent = int((project / "pid").read_text())
+    assert not psutil.pid_exists(agent) or psutil.Process(agent).status() == "zombie"
 
 
 @pytest.mark.parametrize(("before", "blocks"), [(0, 1), (0, 64), (1, 1), (1, 12), (1, 24), (1, 36)])
