@@ -148,6 +148,7 @@ class EventBus:
         transactional: bool = False,
     ) -> Subscription:
         topic_filter(pattern)
+        _check_handler(handler)
         if name is not None and not _NAME.fullmatch(name):
             raise ValidationError(f"'{name}' cannot name a subscriber", hint="use A-Z, a-z, 0-9 and _ . : -")
         with self._changing:
@@ -281,3 +282,13 @@ class EventBus:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _check_handler(handler: object) -> None:
+    """Refuse what could handle nothing: no function, or one that would only make a coroutine."""
+    from inspect import iscoroutinefunction
+
+    if not callable(handler):
+        raise ValidationError(f"a handler is a function, not {type(handler).__name__}")
+    if iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004 - asked above
+        raise ValidationError("a handler is a plain function: nobody would wait for a coroutine")

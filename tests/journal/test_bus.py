@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,16 @@ def test_each_handler_has_a_payload_of_its_own(bus: EventBus):
     bus.publish("a.b", {"x": 1})
     assert bus.flush(5)
     assert got[0].payload == {"x": 1}
+
+
+async def _later(event: Event) -> None:
+    """Never awaited."""
+
+
+@pytest.mark.parametrize(("handler", "told"), [(None, "not NoneType"), ("print", "not str"), (_later, "coroutine")])
+def test_what_could_handle_nothing_is_refused(bus: EventBus, handler: Any, told: str):
+    with pytest.raises(ValidationError, match=told):
+        bus.subscribe("a.b", handler)
 
 
 def test_without_a_name_a_subscriber_hears_from_now_on_and_nothing_after_it_is_closed(bus: EventBus):
