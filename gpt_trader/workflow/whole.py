@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import GptTraderError, JournalError, RunCancelled, StepFailed
 from gpt_trader.workflow.active import ActiveRun, Spot
-from gpt_trader.workflow.definition import Workflow
+from gpt_trader.workflow.definition import Step, Workflow
 
 if TYPE_CHECKING:
     from gpt_trader.workflow.strand import Strand
@@ -20,13 +20,20 @@ def walk_workflow(strand: Strand, workflow: Workflow, spot: Spot) -> None:
         if strand.run.request == "cancel" or isinstance(error, RunCancelled | JournalError):
             raise
         after = spot.inside(spot.static, spot.actual, error=told(error, strand.run))
-        try:
-            strand.walk(workflow.on_failure, after)
-        except Exception as second:  # noqa: BLE001 - what is done in any case is done, and the first error is told
-            error.add_note(f"on_failure failed, too: {second}")
-        strand.walk(workflow.finally_, after)
+        for name, steps in (("on_failure", workflow.on_failure), ("finally", workflow.finally_)):
+            _walk_after(strand, steps, after, error, name)
         raise
     strand.walk(workflow.finally_, spot)
+
+
+def _walk_after(strand: Strand, steps: tuple[Step, ...], spot: Spot, error: Exception, name: str) -> None:
+    """Walk what is done after a failure; where that fails, too, it is the first error that is told."""
+    try:
+        strand.walk(steps, spot)
+    except (RunCancelled, JournalError):
+        raise
+    except Exception as second:  # noqa: BLE001 - the step's record carries it
+        error.add_note(f"{name} failed, too: {second}")
 
 
 def told(error: BaseException, run: ActiveRun) -> dict[str, Any]:

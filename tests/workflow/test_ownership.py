@@ -127,6 +127,15 @@ class TestAfterwards:
         assert "no such thing as BAD" in result.error["message"]
         assert home.lines() == ["refuse", "done"]
 
+    @pytest.mark.parametrize("section", ["on_failure", "finally"])
+    def test_what_is_done_after_a_failure_hides_it_not_by_failing_itself(self, home: House, section: str) -> None:
+        text = workflow("- a: {slice: count, method: score, with: {symbol: BAD}}")
+        text += f"{section}:\n  - x: {{slice: count, method: inc, with: {{v: '${{{{ steps.a.score }}}}'}}}}\n"
+        result = home.run(text)
+        assert "no such thing as BAD" in result.error["message"]
+        assert result.error["path"] == "steps[0]"
+        assert home.statuses(result.id)[f"{section}[0]"] == ["FAILED"]
+
     def test_the_finally_of_a_sub_workflow_runs_again_after_a_retry(self, home: House) -> None:
         inner = workflow("- f: {slice: notes, method: note, with: {log: LOG, text: f, fails: 1}}", name="inner")
         inner += "finally:\n  - y: {slice: notes, method: note, with: {log: LOG, text: done}}\n"
