@@ -22,6 +22,7 @@ _KEY = r"\[\s*(?:\d{1,9}|'[^'\\]*'|\"[^\"\\]*\")\s*\]"
 _PATH = re.compile(rf"\s*{_NAME}(?:\.{_NAME}|{_KEY})*\s*")
 _PART = re.compile(rf"({_NAME})|\[\s*(?:(\d+)|'([^']*)'|\"([^\"]*)\")\s*\]")
 _WORD = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\}\}|[{}]", re.DOTALL)
+_STEPS = ("steps",)
 _LITERALS = frozenset({"true", "false", "null", "in"})
 
 Scope = Mapping[str, Any]
@@ -220,6 +221,8 @@ def _walk(text: str, path: tuple[str | int, ...], scope: Scope) -> Any:
         if inner is MISSING:
             where = ".".join(str(p) for p in path[:depth]) or "this place"
             problem = f"there is no '{key}' in {where}" if isinstance(key, str) else f"{where} has no item {key}"
-            raise ExpressionError(text, problem, hint=did_you_mean(str(key), names(value)))
+            skipped = f"it failed or was skipped; `has(steps.{key})` asks whether it is there"
+            near = skipped if path[:depth] == _STEPS else did_you_mean(str(key), names(value))
+            raise ExpressionError(text, problem, hint=near)
         value = inner
     return value

@@ -70,7 +70,9 @@ class Judge:
 
     def _not_there(self, name: str, step: d.Step, known: list[str]) -> Wrong:
         if name not in self.where:
-            return Wrong("unknown-step", f"no step is called '{name}'", did_you_mean(name, {*known, *self.where}))
+            names = {*known, *self.where}
+            dashed = next((f"write steps['{n}'], for a - means minus" for n in names if n.startswith(f"{name}-")), None)
+            return Wrong("unknown-step", f"no step is called '{name}'", dashed or did_you_mean(name, names))
         number, loops = self.where[name]
         if number >= self.order.get(step.path, 0):
             return Wrong(

@@ -180,6 +180,13 @@ def test_a_wrong_name_gets_a_suggestion():
     assert caught.value.hint == "did you mean 'symbols'?"
 
 
+def test_a_step_that_gave_nothing_can_be_asked_for_first():
+    with pytest.raises(ExpressionError) as caught:
+        value("${{ steps.absent.x }}")
+    assert caught.value.hint == "it failed or was skipped; `has(steps.absent)` asks whether it is there"
+    assert value("${{ has(steps.absent) ? steps.absent.x : 'none' }}") == "none"
+
+
 @pytest.mark.parametrize(
     "path",
     ["steps.mark.mark._secret", "inputs.__class__", "inputs.symbols.append", "steps.fetch.bars.to_csv", "inputs.keys"],

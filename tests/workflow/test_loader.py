@@ -420,6 +420,7 @@ WRONG_STEPS = [
     ("a: {slice: paper_trade, method: place_order, effect: twice}", "not-allowed", "twice", None),
     # expressions
     ("a: {slices: [data], if: 'steps.b.x > 1'}", "unknown-step", "steps.b", None),
+    ("a-b: {slices: [data], if: 'steps.a-b.prepared == 1'}", "unknown-step", "steps.a", "write steps['a-b']"),
     ("a: {slices: [data], if: 'inputs.n > 1'}", "unknown-input", "inputs.n", "declare it under `inputs`"),
     ("a: {slices: [data], if: 'input.n > 1'}", "unknown-name", "input.n", "did you mean 'inputs'?"),
     ("a: {slices: [data], if: 'item > 1'}", "unknown-name", "item", "`item` exists inside a foreach alone"),
