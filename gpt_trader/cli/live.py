@@ -114,7 +114,7 @@ class Live:
         return Text.assemble("  " * (node.depth + 1), mark, " ", (node.name, style), (label, "dim"))
 
     def _mark(self, node: Node) -> Text:
-        waits = self._tree.status == "WAITING" and node.kind in ("approval", "wait")
+        waits = self._over or (self._tree.status == "WAITING" and node.kind in ("approval", "wait"))
         status = "WAITING" if waits and node.status == "RUNNING" else node.status
         if status == "RUNNING" and not self._plain:
             return self._spinner.render(time.monotonic())  # type: ignore[return-value]

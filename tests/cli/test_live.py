@@ -101,3 +101,11 @@ def test_a_view_that_breaks_does_not_break_the_run(tree):
     for _ in range(3):
         changed(Change("r", "steps[0]", "fetch", "RUNNING", 1))
     assert view.calls == 1
+
+
+def test_nothing_goes_on_in_the_last_picture(terminal, tree):
+    with Live(tree, "run-1", lambda: 1.0) as view:
+        changed = observe(tree, view, lambda: 1.0)
+        changed(Change("run-1", "steps[0]", "fetch", "RUNNING", 1))
+    last = [line for line in terminal.text.splitlines() if "fetch" in line][-1]
+    assert last.split()[0] == "◷"
