@@ -21,8 +21,9 @@ _LAST_WORDS_SECONDS = 2.0
 class Relay(io.TextIOBase):
     """A text stream for steps; it hands on at most `LIMIT` characters, then says that it drops the rest."""
 
-    def __init__(self, hand_on: Callable[[str], None]) -> None:
+    def __init__(self, hand_on: Callable[[str], None], clean: Callable[[str], str] = str) -> None:
         self._hand_on = hand_on
+        self._clean = clean
         self._left = LIMIT
         self._part = ""
         self._lock = threading.Lock()
@@ -38,7 +39,7 @@ class Relay(io.TextIOBase):
     def write(self, text: str) -> int:
         with self._lock:
             if self._left > 0:
-                head, newline, tail = (self._part + text).rpartition("\n")
+                head, newline, tail = self._clean(self._part + text).rpartition("\n")  # before its lines go apart
                 self._part = tail
                 if newline or len(tail) > 8192:
                     self.finish(head + newline)
@@ -119,7 +120,7 @@ def divert() -> None:
         return
     render.screen.out.flush()
     render.screen.out, render.screen.err = _again(1, render.screen.out), _again(2, render.screen.err)
-    relay = Relay(_show)
+    relay = Relay(_show, render.screen.secrets.clean)
     sys.stdout = sys.stderr = relay
     _caught.append(_Caught(relay))
 
@@ -131,7 +132,7 @@ def _again(number: int, stream: Any) -> Any:
 
 
 def _show(text: str) -> None:
-    render.screen.err.write(render.screen.secrets.clean(text))
+    render.screen.err.write(text)
     render.screen.err.flush()
 
 

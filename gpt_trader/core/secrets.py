@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 MASK = "***"
 SHORTEST = 8
 """A shorter one could be found in any text by chance."""
+_TELLING = 24
+"""A shorter line of a secret tells little of it, and might be a word of other texts."""
 _DEEPEST = 3
 """So many times may JSON hold JSON as a text; each doubles the backslashes of a key with several lines."""
 _FIGURES = re.compile(r"[-+]?[\d.,]*\d[\d.,]*([eE][-+]?\d+)?")
@@ -53,7 +55,7 @@ class Secrets:
         """From now on, blot this out."""
         if len(value) < SHORTEST:
             return
-        known = {form.text for form in self._forms} | _written(value)
+        known = {form.text for form in self._forms}.union(*map(_written, (value, *_telling_lines(value))))
         self._forms = tuple(_form(text) for text in sorted(known, key=len, reverse=True))
 
     def clean(self, text: str) -> str:
@@ -131,6 +133,13 @@ def _form(text: str) -> _Form:
         return _Form(text, data, None, None)
     alone = rf"(?<!\d)(?<!\d[.,]){re.escape(text)}(?![.,]?\d)"
     return _Form(text, data, re.compile(alone), re.compile(alone.encode()))
+
+
+def _telling_lines(value: str) -> Iterator[str]:
+    """The lines of a key that has several: printed or listed one by one, each tells its part."""
+    lines = value.splitlines()
+    if len(lines) > 1:
+        yield from (line for line in lines if len(line) >= _TELLING and not re.search(r"\s", line))
 
 
 def _written(value: str) -> set[str]:

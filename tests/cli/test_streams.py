@@ -19,6 +19,14 @@ def test_whole_lines_are_handed_on_and_the_rest_at_the_end():
     assert heard == ["one two\n", "half\n"]
 
 
+def test_what_is_not_shown_is_looked_for_before_lines_go_apart():
+    heard: list[str] = []
+    stream = Relay(heard.append, lambda text: text.replace("one\ntwo", "***"))
+    stream.write("it is on")
+    print("e\ntwo", "and three", file=stream)
+    assert "".join(heard) == "it is *** and three\n"
+
+
 def test_bytes_are_taken_too():
     stream, heard = relay()
     stream.buffer.write("größe\n".encode())

@@ -165,3 +165,15 @@ def test_a_url_that_a_database_would_read_in_another_way_is_told(url: str) -> No
 def test_a_short_word_is_blotted_out_where_it_stands_alone() -> None:
     assert blotted("no host short1@h for short1", ["short1"]) == "no host ***@h for ***"
     assert blotted("a connection for a: Longpass12x", ["a", "Longpass12"]) == "*** connection for ***: ***x"
+
+
+def test_the_lines_of_a_key_of_several_lines_are_not_told_one_by_one_either():
+    lines = [
+        "-----BEGIN PRIVATE KEY-----",
+        "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC+/Kc",
+        "short+end=",
+        "-----END PRIVATE KEY-----",
+    ]
+    secrets = Secrets(["\n".join(lines)])
+    assert secrets.clean_values(lines) == [lines[0], "***", lines[2], lines[3]]
+    assert secrets.clean(f"https://host/?key={'MIIEvQIBADANBgkqhkiG9w0BAQEFAASC%2B%2FKc'}") == "https://host/?key=***"
