@@ -96,6 +96,7 @@ def rerun(
     app, ear = application()
     record = app.runs.get(run)
     definition = definition_of(app, record)
+    done = app.runner.kept(record.id, definition, from_step)
     if dry_run:
         return _dry(definition, from_step, as_json=as_json)
     return conduct(
@@ -104,7 +105,7 @@ def rerun(
         definition,
         lambda runner: runner.rerun(record.id, from_step=from_step, park=not wait),
         as_json=as_json,
-        done=app.runner.kept(record.id, definition, from_step),
+        done=done,
     )
 
 
@@ -129,6 +130,7 @@ def fork(
     record = app.runs.get(run)
     definition = app.library.load(workflow) if workflow else definition_of(app, record)
     given = _kept(app, record, definition) | given_inputs(definition, inputs_of(ctx, input))
+    done = app.runner.kept(record.id, definition, from_step)
     if dry_run:
         return _dry(definition, from_step, as_json=as_json)
     return conduct(
@@ -137,7 +139,7 @@ def fork(
         definition,
         lambda runner: runner.fork(record.id, definition, given, from_step=from_step, mode=record.mode, park=not wait),
         as_json=as_json,
-        done=app.runner.kept(record.id, definition, from_step),
+        done=done,
     )
 
 
@@ -151,11 +153,7 @@ def _kept(app: Application, record: RunRecord, definition: Workflow) -> dict[str
 
 
 def _dry(definition: Workflow, from_step: str | None, *, as_json: bool) -> int:
-    from gpt_trader.core.errors import NotFound
-
     names = [step.name for step in definition.steps]
-    if from_step is not None and from_step not in names:
-        raise NotFound.among("step", from_step, names)
     start = names.index(from_step) if from_step else 0
     if as_json:
         planned = {"workflow": definition.name, "steps": names[start:], "kept": names[:start]}

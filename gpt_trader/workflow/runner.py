@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic_core import to_json
 
-from gpt_trader.core.errors import Conflict, JournalError, NotFound
+from gpt_trader.core.errors import Conflict, JournalError
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.texts import storable
 from gpt_trader.journal.owners import Ownership, owner_alive
@@ -18,6 +18,7 @@ from gpt_trader.journal.runs import LEASE_SECONDS, RunRecord, StepRecord
 from gpt_trader.journal.store import Op
 from gpt_trader.workflow.active import ActiveRun, Halted, Parts, Spot, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Workflow
+from gpt_trader.workflow.inherited import inherited
 from gpt_trader.workflow.inputs import resolve_inputs
 from gpt_trader.workflow.keeper import Keeper
 from gpt_trader.workflow.openings import Openings
@@ -146,13 +147,7 @@ class Runner:
 
     def kept(self, run_id: str, workflow: Workflow, from_step: str | None) -> list[StepRecord]:
         """What a run did before a step of a definition, which another run can begin with."""
-        if from_step is None:
-            return []
-        names = [s.name for s in workflow.steps]
-        if from_step not in names:
-            raise NotFound.among("step", from_step, names)
-        before = tuple(f"steps[{i}]" for i in range(names.index(from_step)))
-        return [r for r in self.parts.runs.steps(run_id) if _below(r.path, before) and r.status != "RUNNING"]
+        return inherited(self.parts.runs.steps(run_id), workflow, from_step)
 
     # stopping
 
@@ -288,7 +283,3 @@ def _resumable(record: RunRecord, *, again: bool) -> RunRecord:
         hint = "rerun starts it anew" if record.status != "CANCELLED" else "`gpt-trader runs retry` goes on with it"
         raise Conflict(f"run {record.id} has ended: {record.status}", hint=hint)
     return record
-
-
-def _below(path: str, roots: tuple[str, ...]) -> bool:
-    return any(path == root or path.startswith((f"{root}.", f"{root}~")) for root in roots)

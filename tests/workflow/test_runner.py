@@ -414,6 +414,30 @@ class TestResume:
         with pytest.raises(NotFound):
             home.runner.rerun(first.id, from_step="d")
 
+    @pytest.mark.parametrize(
+        ("edited", "wrong"),
+        [
+            ("- new: {slice: count, method: inc}\n- a: {slice: count, method: inc}", "'new' stands where .* has 'a'"),
+            (
+                "- a: {slice: count, method: table}\n- new: {slice: count, method: inc}",
+                "'a' was recorded as 'count.inc'",
+            ),
+            ("- a: {slice: count, method: inc}\n- f: [{new: {slice: count, method: inc}}]", "'new' stands where"),
+            ("- a: {slice: count, method: inc}\n- f: [{b: {slice: count, method: inc}}]", None),
+        ],
+    )
+    def test_a_fork_keeps_no_results_of_another_step(self, home: House, edited: str, wrong: str | None) -> None:
+        last = "\n- last: {slice: count, method: inc}"
+        first = home.run(workflow("- a: {slice: count, method: inc}\n- f: [{b: {slice: count, method: inc}}]" + last))
+        other = home.load(workflow(edited + last))
+        if wrong is None:
+            assert home.runner.fork(first.id, other, {}, from_step="last").result(30).outputs["v"] == 3
+            return
+        with pytest.raises(Conflict, match=wrong) as caught:
+            home.runner.fork(first.id, other, {}, from_step="last")
+        assert "--from " in (caught.value.hint or "")
+        assert len(home.runs.recent()) == 1, "nothing began"
+
     def test_fork_takes_other_inputs_from_a_step_on(self, home: House) -> None:
         text = workflow(
             "- a: {slice: notes, method: note, with: {log: LOG, text: a}}\n"
