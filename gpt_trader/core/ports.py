@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -50,8 +50,8 @@ class Replays(Protocol):
 class Broker(Protocol):
     """Who executes orders: the simulated one, or a venue."""
 
-    pending: int
-    """How much there is to settle; 0 saves the question."""
+    pending: Collection[str]
+    """The symbols in which there is something to settle; of the others nobody needs to ask."""
 
     def submit(self, approved: Approved) -> None:
         """Take an order that the guard approved."""

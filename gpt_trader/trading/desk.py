@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from gpt_trader.core.market import MarketData
     from gpt_trader.core.orders import Fill
     from gpt_trader.core.ports import Broker
-    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.account import Account
     from gpt_trader.trading.guard import Guard
     from gpt_trader.trading.guards.running import Halt
+    from gpt_trader.trading.lanes import Lane
     from gpt_trader.trading.seats import Seat
     from gpt_trader.trading.tape import Tape
 
@@ -65,7 +66,8 @@ class Desk:
 
     def on_market_data(self, data: MarketData) -> None:
         """One walk: settle before decide, so that no decision sees its own fill."""
-        if self.broker.pending:
+        self.account.latest = data
+        if data.symbol in self.broker.pending:
             self.settle(data)
         lane, seats = self._rows[data.symbol]
         self.value(lane, data)
@@ -77,6 +79,7 @@ class Desk:
 
     def settle(self, data: MarketData) -> None:
         """Book the fills of earlier orders, and note the orders that ended without."""
+        self.account.latest = data
         if not self._single:
             self.account.opening = data.ns
         exactly()
@@ -93,24 +96,8 @@ class Desk:
 
     def value(self, lane: Lane, data: MarketData) -> None:
         """Mark what is held of one symbol: its lane is found already."""
-        guard = self.guard
-        account = self.account
-        price = data.price
-        ns = data.ns
-        equity = account.equity
-        if not self._single:
-            lane.before = lane.price
-        if lane.held:
-            value = lane.held * price * lane.unit
-            moved = equity + (value - lane.value)
-            if moved == moved:  # noqa: PLR0124 - a bar without a price leaves the last valuation standing
-                lane.value = value
-                account.equity = equity = moved
-                lane.price = price
-                lane.ns = ns
-        elif price == price:  # noqa: PLR0124 - as above: the last price that there was goes on counting
-            lane.price = price
-            lane.ns = ns
+        guard, ns = self.guard, data.ns
+        equity = self.account.mark(lane, data.price, ns)
         if not guard.floor < equity <= guard.ceiling or ns >= guard.wake:  # NaN lies between no two numbers
             self.look(equity, data)
         if self._single:
@@ -171,7 +158,7 @@ class Desk:
         exactly()
         for seat, signal in signals:
             order = self.size(seat, signal, data)
-            if signal.target and self.broker.pending:
+            if signal.target and signal.symbol in self.broker.pending:
                 self._send_instead(seat, signal, order)
             elif order is not None:
                 self.send(order)
@@ -298,7 +285,7 @@ class Desk:
         if isinstance(order, Refused):
             self.record(order)
             return
-        mine = [o for o in self.broker.open_orders() if o.symbol == signal.symbol and o.strategy == seat.name]
+        mine = [o for o in self.broker.open_orders(signal.symbol) if o.strategy == seat.name]
         older = [other for other in mine if other.aim is not None]
         kept = [other for other in older if order is not None and same_target(order, other)][:1]
         verdict = None if order is None or kept else self.check(order, instead_of=older)

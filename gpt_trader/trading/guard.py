@@ -17,12 +17,12 @@ from gpt_trader.trading.strategy_watch import StrategyWatch
 from gpt_trader.trading.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from gpt_trader.core.orders import Fill, Order, RoundTrip
     from gpt_trader.trading.account import Account
     from gpt_trader.trading.costs import Costs
-    from gpt_trader.trading.guards.base import Control
+    from gpt_trader.trading.guards.base import Book, Control
     from gpt_trader.trading.guards.running import RunningControl
     from gpt_trader.trading.limits import StrategyLimits
 
@@ -53,7 +53,7 @@ class Guard(Watch):
             StrategyWatch(name, limits, account, session_offset_ns=session_offset_ns)
             for name, limits in (per_strategy or {}).items()
         )
-        self.working: Callable[[], Sequence[Order]] = tuple
+        self.working: Book = _nothing
         self._controls = (*INTEGRITY, *controls)
         self._plain = tuple(control for control in self._controls if not control.about_terms)
         self._reductions = tuple(control for control in self._controls if not control.spares_reductions)
@@ -61,7 +61,7 @@ class Guard(Watch):
         self._screen = Screen(self._controls, costs, leverage=float(account.leverage))
         self._screens = self._screen.knows_all and account.single and not any(w.controls for w in self.strategies)
         self._remembers = bool(controls or running or per_strategy)
-        self._margin = any(isinstance(control, MarginBuffer) for control in running) and account.leverage > 1
+        self._margins = tuple(c for c in running if isinstance(c, MarginBuffer) and account.leverage > 1)
         self._issued: dict[str, Approved] = {}
         if any(watch.follows_equity and not watch.alone for watch in self.strategies):
             self._follows, self._top = False, -math.inf
@@ -74,16 +74,14 @@ class Guard(Watch):
         While entries are closed, what reduces is approved as an order that can do nothing else: whatever else fills
         before it, it turns no position. The orders whose place it takes are not counted beside it.
         """
-        working = self.working()
-        if instead_of:
-            gone = {other.id for other in instead_of}
-            working = [other for other in working if other.id not in gone]
-        quick = self._screens and not working and not self.halts
+        gone = {other.id for other in instead_of} if instead_of else ()
+        working = self.working(None) if self._screens else ()
+        quick = self._screens and not self.halts and (not working or all(other.id in gone for other in working))
         if quick and self.strategies:
             quick = not any(watch.halts for watch in self.strategies)
         if quick and self._screen.passes(order, self.account, self.memory, ns):
             return self._approve(order, ns)
-        refused = self._judge(order, working, ns)
+        refused = self._judge(order, ns, gone)
         if refused is not None:
             return refused
         if order.aim is None and self._closed_to(order) is not None:
@@ -172,8 +170,8 @@ class Guard(Watch):
                     watch.memory.approved(order, ns)
         return verdict
 
-    def _judge(self, order: Order, working: Sequence[Order], ns: int) -> Refused | None:
-        look = Look(order, self.account, self.memory, working=working, ns=ns, costs=self.costs)
+    def _judge(self, order: Order, ns: int, gone: Collection[str]) -> Refused | None:
+        look = Look(order, self.account, self.memory, book=self.working, ns=ns, costs=self.costs, without=gone)
         if not look.leaving:
             closed = self._closed_to(order)
             if closed is not None:
@@ -181,22 +179,21 @@ class Guard(Watch):
         plain = self._plain if order.terms is AT_MARKET else self._controls
         refused = judge(self._reductions if look.reducing else plain, look)
         if refused is None and self.strategies:
-            refused = self._judge_strategy(order, working, ns)
+            refused = self._judge_strategy(order, ns, gone)
         return refused
 
-    def _judge_strategy(self, order: Order, working: Sequence[Order], ns: int) -> Refused | None:
+    def _judge_strategy(self, order: Order, ns: int, gone: Collection[str]) -> Refused | None:
         for watch in self._watches(order.strategy):
-            name = watch.strategy
-            mine = [other for other in working if belongs(other.strategy, name)]
             look = Look(
                 order,
                 self.account,
                 watch.memory,
-                working=mine,
+                book=self.working,
                 ns=ns,
                 costs=self.costs,
-                scope=name,
+                scope=watch.strategy,
                 equity=watch.equity,
+                without=gone,
             )
             refused = judge([c for c in watch.controls if not (look.reducing and c.spares_reductions)], look)
             if refused is not None:
@@ -212,16 +209,27 @@ class Guard(Watch):
         return None
 
     def _judge_session(self) -> Sequence[Halt]:
-        if self._margin:
-            account = self.account
-            needed = account.gross() / float(account.leverage)
-            self.memory.margin_use = needed / account.equity if account.equity > 0 else math.inf
+        if self._margins:
+            self._measure_margin()
         return super()._judge_session()
+
+    def _measure_margin(self) -> None:
+        """Measure how much of the equity is margin: where the most that it can be is within the limit, only that."""
+        account = self.account
+        for gross in (account.gross_at_most, account.gross):
+            needed = gross() / float(account.leverage)
+            self.memory.margin_use = needed / account.equity if account.equity > 0 else math.inf
+            if all(control.watch(self.memory) is None for control in self._margins):
+                return
 
     def _set_marks(self) -> None:
         super()._set_marks()
-        if self._margin:
+        if self._margins:
             self.wake = 0  # the use of margin has no height of equity: it is looked at on every bar
+
+
+def _nothing(symbol: str | None) -> Sequence[Order]:  # noqa: ARG001
+    return ()
 
 
 def judge(controls: Sequence[Control], look: Look) -> Refused | None:

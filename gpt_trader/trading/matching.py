@@ -39,6 +39,7 @@ class Working:
     session: int | None = None
     bracket: Bracket | None = None
     parts: int = 0
+    worth: float = 0.0
 
     def __init__(self, order: Order, seq: int) -> None:
         terms = order.terms

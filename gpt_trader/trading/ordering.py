@@ -11,7 +11,8 @@ from gpt_trader.core.orders import AT_MARKET, BUY, SELL, ZERO, Order, Refused, S
 if TYPE_CHECKING:
     from gpt_trader.core.market import Instrument, MarketData
     from gpt_trader.core.portfolio import Position
-    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.account import Account
+    from gpt_trader.trading.lanes import Lane
     from gpt_trader.trading.seats import Seat
     from gpt_trader.trading.sizing import Sizing
 

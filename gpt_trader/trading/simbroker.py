@@ -29,7 +29,7 @@ from gpt_trader.trading.matching import (
 from gpt_trader.trading.restating import in_new_shares
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from gpt_trader.core.market import MarketData
@@ -56,19 +56,21 @@ class SimBroker:
     ) -> None:
         self.account = account
         self.rules = rules
-        self.pending = 0
         self.ambiguous = 0
         self._execution = Execution(account, costs, volume_share=rules.volume_share)
         self._touch = rules.limit == "touch"
         self._favourable = rules.events == "favourable"
         self._works: dict[str, list[Working]] = {}
+        self.pending: Collection[str] = self._works
+        self._counts = not account.single
+        if self._counts:
+            account.at_work = account.entering = 0.0
         self._ended: list[Ended] = []
         self._fills: list[Fill] = []
         self._days = Days(account, offset_ns=rules.session_offset_ns, last_of_day=ends_session)
         self._finer = finer or {}
         self._born: dict[int, OrderType] = {}
         self._seq = 0
-        self._last: MarketData | None = None
 
     # --- what a venue offers ------------------------------------------------------------------------------------------
 
@@ -88,10 +90,11 @@ class SimBroker:
         if w is not None:
             self._ended.append(Ended(w.order, "cancelled", w.filled, max(w.order.ns, self._decided())))
             w.go_on_as(order)
+            if self._counts:
+                self._count(w, order.quantity)
 
     def settle(self, data: MarketData) -> Iterable[Fill]:
         """The fills of this bar: at the open, within, at the close."""
-        self._last = data
         works = self._works.get(data.symbol)
         if not works:
             return NO_FILLS
@@ -103,10 +106,12 @@ class SimBroker:
             return NO_FILLS
         made = self._execution.fill(w, price, data)
         if isinstance(made, Fill):
+            if self._counts:
+                self._filled(w, made)
+                return (made,)
             self._fills.append(made)
             if not w.left:  # it was the only one
                 del self._works[data.symbol]
-                self.pending -= 1
             return (made,)
         if made is not None:
             self._end(w, made, data.ns)
@@ -143,7 +148,7 @@ class SimBroker:
 
     def open_orders(self, symbol: str | None = None) -> Sequence[Order]:
         """The orders at work, with what is left of them."""
-        if not self.pending:
+        if not self._works:
             return ()
         books = self._works.values() if symbol is None else (self._works.get(symbol, ()),)
         return [w.order if not w.filled else w.order._replace(quantity=w.left) for works in books for w in works]
@@ -288,15 +293,32 @@ class SimBroker:
             self._works[order.symbol] = [w]
         else:
             works.append(w)
-        self.pending += 1
+        if self._counts:
+            self.account.at_work += 1
+            self._count(w, order.quantity)
         return w
+
+    def _count(self, w: Working, quantity: Decimal) -> None:
+        """Keep count of what entries may add; what is left of one may want more than it did at first.
+
+        Alone in its account, a symbol has so few orders that they are counted where somebody asks.
+        """
+        order, account = w.order, self.account
+        worth = 0.0
+        if not order.terms.reduce_only:
+            worth = float(quantity) * order.reference * account.lanes[order.symbol].unit
+        account.entering += worth - w.worth
+        w.worth = worth
 
     def _remove(self, w: Working) -> None:
         works = self._works[w.order.symbol]
         works.remove(w)
         if not works:  # with many symbols, looking through empty books for every order takes longer than all the rest
             del self._works[w.order.symbol]
-        self.pending -= 1
+        if self._counts:
+            account = self.account
+            account.at_work -= 1
+            account.entering = account.entering - w.worth if account.at_work else 0.0
 
     def _end(self, w: Working, code: str, ns: int) -> None:
         if w in self._works.get(w.order.symbol, ()):
@@ -305,7 +327,7 @@ class SimBroker:
             w.left = ZERO
 
     def _decided(self) -> int:
-        last = self._last
+        last = self.account.latest
         return 0 if last is None else self.account.lanes[last.symbol].over(last.ns)
 
     # --- fills --------------------------------------------------------------------------------------------------------
@@ -315,13 +337,18 @@ class SimBroker:
     ) -> Iterator[Fill]:
         made = self._execution.fill(w, price, bar, maker=maker, unlimited=unlimited)
         if isinstance(made, Fill):
-            self._fills.append(made)
-            if not w.left:
-                self._remove(w)
+            self._filled(w, made)
             yield made
             self._after(w, made)
         elif made is not None:
             self._end(w, made, bar.ns)
+
+    def _filled(self, w: Working, fill: Fill) -> None:
+        self._fills.append(fill)
+        if not w.left:
+            self._remove(w)
+        elif self._counts:
+            self._count(w, w.left)
 
     def _after(self, w: Working, fill: Fill) -> None:
         terms = w.order.terms

@@ -10,7 +10,8 @@ from gpt_trader.core.errors import ConfigError
 from gpt_trader.core.orders import exact
 
 if TYPE_CHECKING:
-    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.account import Account
+    from gpt_trader.trading.lanes import Lane
 
 WORDS = "units:N, cash:PART, value:MONEY or risk:PART"
 

@@ -11,7 +11,8 @@ from gpt_trader.core.orders import ZERO, exact
 from gpt_trader.trading.sizing import WORDS, parse_sizing
 
 if TYPE_CHECKING:
-    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.account import Account
+    from gpt_trader.trading.lanes import Lane
     from gpt_trader.trading.sizing import Sizing
 
 WORD = "sleeve"

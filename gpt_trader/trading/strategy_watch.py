@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gpt_trader.core.portfolio import Position
-    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.account import Account
     from gpt_trader.trading.guards.running import Halt
+    from gpt_trader.trading.lanes import Lane
     from gpt_trader.trading.limits import StrategyLimits
 
 

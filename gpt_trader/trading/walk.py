@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from gpt_trader.core.market import MarketData
-    from gpt_trader.trading.account import Lane
     from gpt_trader.trading.desk import Desk
+    from gpt_trader.trading.lanes import Lane
     from gpt_trader.trading.seats import Seat
 
 INF = math.inf

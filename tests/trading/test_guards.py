@@ -49,7 +49,7 @@ def order(quantity=10, side=BUY, *, symbol="X", price=100.0, id="1", ns=NOW, str
 def verdict(control, asked=None, *, on=None, memory=None, working=(), ns=NOW, costs=None):
     """The code of the refusal, or None; the order is otherwise without fault."""
     guard = Guard(on or account(), [control], costs=costs)
-    guard.working = lambda: working
+    guard.working = lambda symbol: [other for other in working if symbol in {None, other.symbol}]
     guard.memory = memory or guard.memory
     result = guard.check(asked or order(), ns)
     return result.code if isinstance(result, Refused) else None
@@ -307,7 +307,7 @@ def test_reduce_only_may_close_and_not_turn():
 def test_buying_power_counts_what_orders_at_work_have_reserved():
     guard = Guard(account(cash=10_000))
     assert isinstance(guard.check(order(100), NOW), Approved)
-    guard.working = lambda: [order(60, id="w")]
+    guard.working = lambda symbol: [order(60, id="w")]
     assert isinstance(guard.check(order(40, id="2"), NOW), Approved)
     assert code(guard.check(order(41, id="3"), NOW)) == "buying_power"
 
@@ -323,7 +323,7 @@ def test_buying_power_counts_the_fee_of_all_that_a_contract_stands_for_in_the_ac
     on = Account(portfolio, [Instrument("X", currency="EUR", multiplier=D(50))])
     on.lanes["X"].price, on.lanes["X"].ns = 100.0, NOW
     guard = Guard(on, costs=Costs(Fee(D("0.01"))))
-    guard.working = lambda: [order(1, id="w")] if working else []
+    guard.working = lambda symbol: [order(1, id="w")] if working else []
     assert code(guard.check(order(10), NOW)) == (None if enough else "buying_power")
 
 
@@ -711,6 +711,6 @@ def test_the_use_of_margin_is_looked_at_on_every_bar_of_a_leveraged_account():
     guard = Guard(account(leverage=2, held={"X": 1500}), (), running=[running.MarginBuffer(0.2)])
     assert guard.look(100_000.0, NOW) == []
     assert guard.wake == 0
-    guard.account.equity = 100_000.0
-    guard.account.lanes["X"].value = 160_001.0
-    assert [h.code for h in guard.look(100_000.0, NOW + 1)] == ["margin_buffer"]
+    made = guard.account
+    assert guard.look(made.mark(made.lanes["X"], 88.9, NOW + 1), NOW + 1) == []
+    assert [h.code for h in guard.look(made.mark(made.lanes["X"], 88.8, NOW + 2), NOW + 2)] == ["margin_buffer"]

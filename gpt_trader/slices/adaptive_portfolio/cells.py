@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from gpt_trader.core.market import MarketData
     from gpt_trader.core.orders import Trade
     from gpt_trader.slices.adaptive_portfolio.policy import Key, Plan, Policy
-    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.account import Account
+    from gpt_trader.trading.lanes import Lane
 
 Stage = tuple[int, int]
 """The number of a rebalancing, and 0 while positions are only reduced, 1 from the next moment on."""

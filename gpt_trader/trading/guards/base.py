@@ -12,12 +12,18 @@ from gpt_trader.trading.names import belongs
 from gpt_trader.trading.waiting import leads_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from gpt_trader.core.orders import Order
-    from gpt_trader.trading.account import Account, Lane
+    from gpt_trader.trading.account import Account
     from gpt_trader.trading.costs import Costs
     from gpt_trader.trading.guards.memory import Memory
+    from gpt_trader.trading.lanes import Lane
+
+    Book = Callable[[str | None], Sequence[Order]]
+    """The orders at work, of one symbol or of all."""
+
+BEYOND_DOUBT = 1.0 + 1e-9
 
 
 class Look:
@@ -28,6 +34,9 @@ class Look:
     """
 
     __slots__ = (
+        "_book",
+        "_without",
+        "_working",
         "account",
         "after",
         "change",
@@ -37,6 +46,7 @@ class Look:
         "lane",
         "leaving",
         "memory",
+        "mine",
         "notional",
         "ns",
         "order",
@@ -45,29 +55,32 @@ class Look:
         "scope",
         "size",
         "unit",
-        "working",
     )
 
-    def __init__(  # noqa: PLR0913 - the facts are what they are
+    def __init__(  # noqa: PLR0913, PLR0915 - the facts are what they are
         self,
         order: Order,
         account: Account,
         memory: Memory,
         *,
-        working: Sequence[Order],
+        book: Book,
         ns: int,
         costs: Costs | None = None,
         scope: str | None = None,
         equity: float | None = None,
+        without: Collection[str] = (),
     ) -> None:
         self.order = order
         self.account = account
         self.memory = memory
-        self.working = working
+        self._book = book
+        self._without = without
+        self._working: Sequence[Order] | None = None
         self.ns = ns
         self.costs = costs
         self.scope = scope
         self.equity = account.equity if equity is None else equity
+        self.mine = mine = self._at_work(order.symbol)
         self.size = size = float(order.quantity)
         self.price = price = order.reference
         self.change = change = size if order.side is BUY else -size
@@ -83,9 +96,16 @@ class Look:
         # An order marked so is held to it by a control of its own, which no reduction is spared.
         self.leaving = order.terms.reduce_only or leads_out(order, account.quantity(order.strategy, order.symbol))
         self.reducing = self.leaving or (after * held >= 0 and abs(after) < abs(held))
-        if working:
-            after += entering(working, order, scope)
+        if mine:
+            after += entering(mine, order)
         self.after = after
+
+    @property
+    def working(self) -> Sequence[Order]:
+        """All orders at work; of a strategy's own limits, its own."""
+        if self._working is None:
+            self._working = self._at_work(None)
+        return self._working
 
     @property
     def gross(self) -> float:
@@ -100,10 +120,30 @@ class Look:
     @property
     def positions(self) -> int:
         """How many symbols would be held after this order and all orders at work."""
-        held = self.account.symbols_held(self.scope)
+        held = set(self.account.symbols_held(self.scope))
         held.update(other.symbol for other in self.working if not other.terms.reduce_only)
         held.add(self.order.symbol)
         return len(held)
+
+    @property
+    def positions_at_most(self) -> float:
+        """No less than `positions`, found without looking at each order."""
+        return len(self.account.symbols_held(self.scope)) + self.account.at_work + 1
+
+    def grosses_no_more(self, than: float) -> bool:
+        """Whether `gross` is beyond doubt within this, found without adding up; else it is to be added up."""
+        if self.scope is not None or self.lane is None:
+            return False
+        others = self.account.gross_at_most() - abs(self.lane.value)
+        return others + abs(self.after * self.price * self.unit) + self._entering_at_most() <= than
+
+    def nets_no_more(self, than: float) -> bool:
+        """Whether long less short is beyond doubt within this on either side, found without adding up."""
+        if self.scope is not None or self.lane is None:
+            return False
+        net, hair = self.account.net_about()
+        mine = self.after * self.price * self.unit - self.lane.value
+        return abs(net + mine) + self._entering_at_most() + hair <= than
 
     def value_of(self, lane: Lane) -> float:
         """What is held of a symbol, at its last price."""
@@ -122,6 +162,15 @@ class Look:
                 value = float(other.quantity) * other.reference * lane.unit
                 found[other.symbol] = found.get(other.symbol, 0.0) + value
         return found
+
+    def _entering_at_most(self) -> float:
+        return self.account.entering * BEYOND_DOUBT
+
+    def _at_work(self, symbol: str | None) -> Sequence[Order]:
+        orders, scope = self._book(symbol), self.scope
+        if self._without and orders:
+            orders = [other for other in orders if other.id not in self._without]
+        return orders if scope is None else [other for other in orders if belongs(other.strategy, scope)]
 
     def _others(self, *, sized: bool) -> float:
         total = 0.0
@@ -174,15 +223,10 @@ def require_limit(code: str, value: object, field: Field[Any]) -> None:
         raise ConfigError(f"{name} must be a list of words, not {value!r}")
 
 
-def entering(working: Sequence[Order], order: Order, scope: str | None) -> float:
+def entering(mine: Sequence[Order], order: Order) -> float:
     """What other orders of the symbol add in the order's direction; exits that only reduce add nothing."""
     total = 0.0
-    for other in working:
-        same = (
-            other.symbol == order.symbol
-            and other.side is order.side
-            and (scope is None or belongs(other.strategy, scope))
-        )
-        if same and not other.terms.reduce_only:
+    for other in mine:
+        if other.side is order.side and not other.terms.reduce_only:
             total += float(other.quantity)
     return total if order.side is BUY else -total

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.orders import AT_MARKET, BUY, ZERO, OrderType, TimeInForce, exact
-from gpt_trader.trading.guards.base import Control
+from gpt_trader.trading.guards.base import BEYOND_DOUBT, Control
 
 if TYPE_CHECKING:
     from gpt_trader.core.orders import Order
@@ -138,26 +138,29 @@ class BuyingPower(IntegrityControl):
     def check(self, look: Look) -> str | None:
         account, order, lane = look.account, look.order, look.lane
         assert lane is not None
-        surely = account.surely_affords(lane, look.change, look.price)
-        if surely and not look.working:
-            return None
         if order.share is not None:
             return None  # it is sized at the fill by the money there is, and checked there
-        reserved = reserved_by(look)
-        if surely and not reserved:
+        surely = account.surely_affords(lane, look.change, look.price)
+        if surely and not (account.entering and look.working):
             return None
         fee = ZERO
         if look.costs is not None:
             value = exact(look.price) * order.quantity * lane.instrument.multiplier
             fee = look.costs.fee.of(order.quantity, value)
-        quantity = order.quantity if order.side is BUY else -order.quantity
-        if not reserved:
-            enough = account.affords(order.symbol, quantity, exact(look.price), fee)
+        fees = float(fee * account.portfolio.rate(lane.instrument.currency))
+        opening = (abs(look.held + look.change) - abs(look.held)) * look.price * look.unit
+        leverage = float(account.leverage)
+        most = account.gross_at_most() + account.entering * BEYOND_DOUBT + opening
+        if surely and most <= (account.equity - fees) * leverage:
+            return None  # whatever the orders at work have reserved
+        reserved = reserved_by(look)
+        if surely and not reserved:
+            return None
+        if reserved:
+            enough = opening / leverage <= account.equity - account.gross() / leverage - reserved - fees
         else:
-            opening = (abs(look.held + look.change) - abs(look.held)) * look.price * look.unit
-            fees = float(fee * account.portfolio.rate(lane.instrument.currency))
-            spare = account.equity - account.gross() / float(account.leverage) - reserved - fees
-            enough = opening / float(account.leverage) <= spare
+            quantity = order.quantity if order.side is BUY else -order.quantity
+            enough = account.affords(order.symbol, quantity, exact(look.price), fee)
         return None if enough else f"{order.quantity} {order.symbol} at about {look.price:g} costs more than is free"
 
 

@@ -128,8 +128,8 @@ class SelfCross(Control):
 
     def check(self, look: Look) -> str | None:
         order = look.order
-        for other in look.working:
-            if other.symbol == order.symbol and other.side is not order.side and not other.terms.reduce_only:
+        for other in look.mine:
+            if other.side is not order.side and not other.terms.reduce_only:
                 buy, sell = (order, other) if order.side is BUY else (other, order)
                 if _price(buy, math.inf) >= _price(sell, 0.0):
                     return f"it could trade with our own order {other.id}"

@@ -24,6 +24,8 @@ class MaxOpenOrders(Control):
     limit: int = 50
 
     def check(self, look: Look) -> str | None:
+        if look.account.at_work + 1 <= self.limit:
+            return None
         count = len(look.working) + 1
         return None if count <= self.limit else f"{count} orders at work are more than {self.limit}"
 

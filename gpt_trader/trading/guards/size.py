@@ -98,7 +98,10 @@ class GrossExposure(Control):
     limit: float = 1.0
 
     def check(self, look: Look) -> str | None:
-        gross, equity = look.gross, look.equity
+        equity = look.equity
+        if look.grosses_no_more(self.limit * equity):
+            return None
+        gross = look.gross
         if gross <= self.limit * equity:
             return None
         return f"an exposure of {gross:,.2f} is more than {self.limit:g} times the equity of {equity:,.2f}"
@@ -112,7 +115,10 @@ class NetExposure(Control):
     limit: float = 1.0
 
     def check(self, look: Look) -> str | None:
-        net, equity = abs(look.net), look.equity
+        equity = look.equity
+        if look.nets_no_more(self.limit * equity):
+            return None
+        net = abs(look.net)
         if net <= self.limit * equity:
             return None
         return f"a net exposure of {net:,.2f} is more than {self.limit:g} times the equity of {equity:,.2f}"
@@ -146,6 +152,8 @@ class CorrelationCluster(Control):
     rho: float = 0.8
 
     def check(self, look: Look) -> str | None:
+        if look.grosses_no_more(self.limit * look.equity):
+            return None  # whatever moves together
         account, symbol, entries = look.account, look.order.symbol, look.entries()
         total = abs(look.after * look.price * look.unit)
         for lane in account.lanes.values():
@@ -165,7 +173,9 @@ class MaxOpenPositions(Control):
     limit: int = 10
 
     def check(self, look: Look) -> str | None:
-        return None if look.positions <= self.limit else f"{look.positions} positions are more than {self.limit}"
+        if look.positions_at_most <= self.limit or look.positions <= self.limit:
+            return None
+        return f"{look.positions} positions are more than {self.limit}"
 
 
 SIZE = (
