@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,18 @@ from gpt_trader.core import metrics, trade_metrics
 from gpt_trader.core.errors import NoBars
 from gpt_trader.core.market import Split
 from gpt_trader.trading.late_start import LateStart
-from gpt_trader.trading.modes import run_backtest
+from gpt_trader.trading.modes import other_order, run_backtest
 from gpt_trader.trading.results import exposures
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from numpy.typing import NDArray
 
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.orders import RoundTrip
     from gpt_trader.trading.config import BacktestConfig
+    from gpt_trader.trading.facts import Outcome
     from gpt_trader.trading.report import Report
     from gpt_trader.trading.seats import StrategySpec
 
@@ -43,7 +46,8 @@ class Fold:
 class Stretch:
     """What happened from a moment on: times, equity at each of them, the trades, and the whole report behind it.
 
-    The exposures, gross and net, are what was held as a part of the equity.
+    The exposures, gross and net, are what was held as a part of the equity. `otherwise` trades it again with so much
+    money and the other order of events within ambiguous bars.
     """
 
     times: NDArray[np.int64]
@@ -51,6 +55,7 @@ class Stretch:
     trades: tuple[RoundTrip, ...]
     report: Report
     exposure: tuple[Floats, Floats]
+    otherwise: Callable[[Decimal], Outcome]
 
 
 def moments_of(bars: Sequence[Bars]) -> NDArray[np.int64]:
@@ -95,12 +100,17 @@ def trade_from(
 ) -> Stretch:
     """Trade from a moment on, with what is held sold at the end; the strategies have seen the bars before it."""
     warm = [replace(spec, make=LateStart(spec.make, start_ns)) for spec in specs]
-    report = run_backtest(warm, bars, replace(config, close_at_end="close"))
+    config = replace(config, close_at_end="close")
+    report = run_backtest(warm, bars, config)
     at = int(np.searchsorted(report.times, start_ns))
     splits = [{"kind": "split", **asdict(a)} for a in config.actions if isinstance(a, Split)]
     lots = {symbol: float(instrument.lot) for symbol, instrument in config.instruments.items()}
     gross, net = exposures(report, bars, splits, lots=lots)
-    return Stretch(report.times[at:], report.equity[at:], report.trades, report, (gross[at:], net[at:]))
+
+    def otherwise(cash: Decimal) -> Outcome:
+        return other_order(warm, bars, replace(config, cash=cash))
+
+    return Stretch(report.times[at:], report.equity[at:], report.trades, report, (gross[at:], net[at:]), otherwise)
 
 
 def figures_of(equity: Floats, profits: Sequence[float], *, periods: float) -> dict[str, float]:

@@ -13,7 +13,9 @@ from gpt_trader.core import metrics
 from gpt_trader.core.frames import times_of
 from gpt_trader.core.market import time_of
 from gpt_trader.core.significance import probabilistic_sharpe
+from gpt_trader.trading.facts import Outcome
 from gpt_trader.trading.forward import figures_of, known, profits_of
+from gpt_trader.trading.provenance import plain
 from gpt_trader.trading.results import refusals_of, trips_frame
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def account_of(stretches: Sequence[Stretch], base: Stretch | None, name: str) ->
         "period": period_of(times, len(stretches)),
         "equity": frame,
         "trades": trips_frame(trades),
-        "details": _details([s.report for s in stretches]),
+        "details": {**_details([s.report for s in stretches]), "other_order_of_events": _otherwise(stretches)},
         "refusals": refusals_of(*(s.report for s in stretches)),
         "provenance": stretches[-1].report.provenance,
     }
@@ -83,6 +85,19 @@ def _details(reports: Sequence[Report]) -> dict[str, Any]:
         "ambiguous_bars": sum(r.ambiguous_bars for r in reports),
         "optimistic": list(dict.fromkeys(rule for r in reports for rule in r.optimistic)),
     }
+
+
+def _otherwise(stretches: Sequence[Stretch]) -> Any:
+    """The account under the other order of events: the same choices, each with the money that it then has."""
+    if not any(s.report.ambiguous_bars for s in stretches):
+        return None
+    start = cash = stretches[0].report.cash
+    parts: list[Outcome] = []
+    for stretch in stretches:
+        parts.append(stretch.otherwise(cash))
+        cash = parts[-1].final_equity
+    trades = sum(part.trades for part in parts)
+    return plain(Outcome(parts[-1].events, cash, float(cash / start - 1), trades))
 
 
 def period_of(times: NDArray[np.int64], count: int) -> dict[str, Any]:
