@@ -58,9 +58,12 @@ def optimize(
     given |= _space(param)
     if dry_run:
         from gpt_trader.cli.plan import show as show_plan
+        from gpt_trader.workflow.ahead import look_ahead
         from gpt_trader.workflow.inputs import resolve_inputs
 
-        show_plan(app, definition, inputs=resolve_inputs(definition, given), as_json=as_json)
+        inputs = resolve_inputs(definition, given)
+        look_ahead(definition, app.catalog, inputs)
+        show_plan(app, definition, inputs=inputs, as_json=as_json)
         return 0
     return conduct(
         app,

@@ -73,9 +73,12 @@ run.command_class = InputsCommand  # type: ignore[attr-defined]
 
 def _dry(app: Application, definition: Workflow, given: dict[str, Any], *, as_json: bool) -> int:
     from gpt_trader.cli.plan import show
+    from gpt_trader.workflow.ahead import look_ahead
     from gpt_trader.workflow.inputs import resolve_inputs
 
-    show(app, definition, inputs=resolve_inputs(definition, given), as_json=as_json)
+    inputs = resolve_inputs(definition, given)
+    look_ahead(definition, app.catalog, inputs)
+    show(app, definition, inputs=inputs, as_json=as_json)
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from gpt_trader.core.bars import BarSource, Loaded
 from gpt_trader.core.catalog import Catalog
+from gpt_trader.core.errors import NotFound
 from gpt_trader.core.ports import TradingStrategyPlugin
 
 SourceMaker: TypeAlias = Callable[[Mapping[str, Any]], BarSource]
@@ -18,6 +19,20 @@ FeedCatalog: TypeAlias = Catalog[SourceMaker]
 
 StrategyCatalog: TypeAlias = Catalog[type[TradingStrategyPlugin]]
 """The strategies that exist; slices need it by the name `strategies`."""
+
+NAMING = ("strategy", "baseline", "strategies", "candidates", "mix")
+"""The params that name strategies, one or several."""
+
+
+def named_strategies(catalog: StrategyCatalog, known: Mapping[str, Any]) -> None:
+    """Raise for the first name among these params that no strategy has; what is no name is told by its step."""
+    for param in NAMING:
+        value = known.get(param)
+        for each in value if isinstance(value, list | tuple) else [value]:
+            name = (each.get("name") or each.get("strategy")) if isinstance(each, Mapping) else each
+            if isinstance(name, str) and name and name not in catalog:
+                raise NotFound.among(catalog.kind, name, catalog)
+
 
 Keeping = Literal["first", "only", "fallback"]
 """What is stored comes first and the rest is asked for; or alone; or where the provider is down, which is then said."""

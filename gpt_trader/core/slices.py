@@ -86,6 +86,9 @@ class Slice:
     def prepare(self, ctx: StepContext) -> None:
         """Look at what the slice needs before a long-running workflow starts; raise if it is not there."""
 
+    def foresee(self, method: str, known: Mapping[str, Any]) -> None:
+        """Look at the params that are known before a run begins; raise if no step could work with them."""
+
     def outside(self, method: str, params: Params) -> str:  # noqa: ARG002
         """What an answer depends on besides its params, such as the age of a file; a cached one is for the same."""
         return ""

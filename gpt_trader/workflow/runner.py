@@ -17,6 +17,7 @@ from gpt_trader.journal.owners import Ownership, owner_alive
 from gpt_trader.journal.runs import LEASE_SECONDS, RunRecord, StepRecord
 from gpt_trader.journal.store import Op
 from gpt_trader.workflow.active import ActiveRun, Halted, Parts, Spot, Superseded, Unwound, monotonic
+from gpt_trader.workflow.ahead import look_ahead
 from gpt_trader.workflow.definition import Workflow
 from gpt_trader.workflow.inherited import inherited
 from gpt_trader.workflow.inputs import resolve_inputs
@@ -73,6 +74,8 @@ class Runner:
         """
         parts = self.parts
         given = resolve_inputs(workflow, inputs or {})
+        if not keep:
+            look_ahead(workflow, parts.catalog, given)
         own = Ownership(parts.runs.new_id(), parts.owner, 1)
         chosen = mode or ("paper" if workflow.mode == "real-time" else workflow.mode)
         run = ActiveRun(parts, workflow, given, own, chosen)

@@ -257,3 +257,22 @@ def test_a_symbol_that_stopped_trading_before_the_decision(house):
     done = house("run", "simple_backtest", "--provider", "csv", "--path", ".", "--symbols", "GOOD", "EARLY")
     fails(done, 3, "EARLY", "smaller part")
     assert house.left() == NOTHING
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "simple_backtest", "--strategies", "momentum", "sma_crss"),
+        ("run", "simple_backtest", "--strategies", '[{"name": "sma_crss", "params": {}}]'),
+        ("run", "simple_backtest", "--strategies", "sma_crss", "--dry-run"),
+        ("run", "portfolio_rebalance", "--strategies", "sma_crss"),
+        ("run", "--mode", "paper", "--strategy", "sma_crss"),
+    ],
+)
+def test_an_unknown_strategy_is_told_before_anything_runs(house: House, words: tuple[str, ...]) -> None:
+    told = house(*words)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "no strategy is called 'sma_crss'" in told.stderr
+    assert "did you mean 'sma_cross'?" in told.stderr
+    with Application(load_settings(env={"GPT_TRADER_HOME": str(house.home)}, cwd=house.root)) as app:
+        assert not app.runs.recent(count=1)

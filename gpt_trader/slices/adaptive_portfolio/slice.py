@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gpt_trader.core.context import StepContext
 from gpt_trader.core.slices import Slice, method
@@ -15,6 +15,8 @@ from gpt_trader.slices.adaptive_portfolio.params import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.trading.limits import ReadLimits
 
@@ -26,6 +28,12 @@ class AdaptivePortfolio(Slice):
 
     def __init__(self, strategies: StrategyCatalog, limits: ReadLimits) -> None:
         self._strategies, self._limits = strategies, limits
+
+    def foresee(self, method: str, known: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Every strategy that is named must exist."""
+        from gpt_trader.core.feeds import named_strategies
+
+        named_strategies(self._strategies, known)
 
     @method()
     def allocate(self, params: AllocateParams, ctx: StepContext) -> Allocated:

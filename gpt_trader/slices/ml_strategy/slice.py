@@ -9,7 +9,7 @@ from gpt_trader.core.slices import Slice, method
 from gpt_trader.slices.ml_strategy.params import Prediction, PredictParams, Trained, TrainParams
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.feeds import StrategyCatalog
@@ -29,6 +29,12 @@ class MlStrategy(Slice):
 
     def __init__(self, strategies: StrategyCatalog) -> None:
         self._strategies = strategies
+
+    def foresee(self, method: str, known: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Every strategy that is named must exist."""
+        from gpt_trader.core.feeds import named_strategies
+
+        named_strategies(self._strategies, known)
 
     @method()
     def predict_best(self, params: PredictParams, ctx: StepContext) -> Prediction:

@@ -9,6 +9,8 @@ from gpt_trader.core.slices import Slice, method
 from gpt_trader.slices.optimize.params import Searched, SearchParams, Walked, WalkParams
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.slices.optimize.hunt import Clusters, Told
     from gpt_trader.slices.optimize.plan import Plan
@@ -22,6 +24,12 @@ class Optimize(Slice):
 
     def __init__(self, strategies: StrategyCatalog, clusters: Clusters) -> None:
         self._strategies, self._clusters = strategies, clusters
+
+    def foresee(self, method: str, known: Mapping[str, Any]) -> None:  # noqa: ARG002
+        """Every strategy that is named must exist."""
+        from gpt_trader.core.feeds import named_strategies
+
+        named_strategies(self._strategies, known)
 
     @method()
     def search(self, params: SearchParams, ctx: StepContext) -> Searched:
