@@ -145,6 +145,54 @@ def _market(base: str, quote: str) -> dict[str, Any]:
     }
 
 
+class Kraken(LocalVenue):
+    """Spot bars as Kraken tells them: times in seconds, the pair's own name, and never more than the last so many."""
+
+    def __init__(self, first: str = "2024-01-01", last: str = "2024-06-01", *, kept: int = 720) -> None:
+        super().__init__()
+        self.first, self.last, self.kept = ms_of(first), ms_of(last), kept
+
+    def answer(self, path: str, query: dict[str, str], headers: Mapping[str, str]) -> Answer:
+        if path == "/0/public/AssetPairs":
+            return Answer({"error": [], "result": {"XXBTZUSD": _pair("XBT", "USD"), "XETHZUSD": _pair("ETH", "USD")}})
+        if path == "/0/public/Assets":
+            names = {"XXBT": "XBT", "XETH": "ETH", "ZUSD": "USD"}
+            assets = {name: {"aclass": "currency", "altname": alt, "decimals": 8} for name, alt in names.items()}
+            return Answer({"error": [], "result": assets})
+        if path != "/0/public/OHLC":
+            return Answer({"error": ["EGeneral:Unknown method"]})
+        length = int(query["interval"]) * MINUTE_MS
+        times = list(range(-(-self.first // length) * length, self.last, length))[-self.kept :]
+        rows = [self._row(ms, length) for ms in times if ms > int(query.get("since", 0)) * 1_000]
+        return Answer({"error": [], "result": {"XXBTZUSD": rows, "last": times[-1] // 1_000}})
+
+    def _row(self, ms: int, length: int) -> list[Any]:
+        *prices, volume = self.changed(ms, row_at(ms, length))
+        return [ms // 1_000, *(f"{price:.2f}" for price in prices), "0.0", f"{volume:.8f}", 7]
+
+
+def _pair(base: str, quote: str) -> dict[str, Any]:
+    return {
+        "altname": base + quote,
+        "wsname": f"{base}/{quote}",
+        "base": f"X{base}",
+        "quote": f"Z{quote}",
+        "lot": "unit",
+        "pair_decimals": 1,
+        "cost_decimals": 5,
+        "lot_decimals": 8,
+        "lot_multiplier": 1,
+        "leverage_buy": [],
+        "leverage_sell": [],
+        "fees": [[0, 0.4]],
+        "fees_maker": [[0, 0.25]],
+        "ordermin": "0.0001",
+        "costmin": "0.5",
+        "tick_size": "0.1",
+        "status": "online",
+    }
+
+
 class Alpaca(LocalVenue):
     """Bars at the given moments (UTC), in pages; with `key` and `secret` as the only right ones."""
 
