@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic import ValidationError as Invalid
 
 from gpt_trader.core.catalog import Catalog
@@ -63,22 +63,28 @@ class FileOptions(Options):
     outlier: float | None = 0.5
 
 
-class CcxtOptions(Options):
+class VenueOptions(Options):
+    """For so many seconds a provider that does not answer is asked again."""
+
+    patience: float = Field(4.0, ge=0, le=3600)
+
+
+class CcxtOptions(VenueOptions):
     """The exchange, and the address of another that speaks as it does."""
 
     exchange: str
     url: str = ""
 
 
-class AlpacaOptions(Options):
+class AlpacaOptions(VenueOptions):
     """Which of Alpaca's feeds (iex is free, sip is all of the market), and another address that speaks as it does."""
 
     feed: Literal["", "iex", "sip", "otc"] = ""
     url: str = ""
 
 
-class YahooOptions(Options):
-    """Yahoo takes none."""
+class YahooOptions(VenueOptions):
+    """Yahoo takes no other."""
 
 
 def venue_catalog(cache: Path) -> Catalog[ReaderMaker]:
@@ -86,27 +92,30 @@ def venue_catalog(cache: Path) -> Catalog[ReaderMaker]:
     catalog: Catalog[ReaderMaker] = Catalog("provider")
     catalog.add("ccxt", lambda: _maker("ccxt", CcxtOptions, _ccxt))
     catalog.add("alpaca", lambda: _maker("alpaca", AlpacaOptions, _alpaca))
-    catalog.add("yfinance", lambda: _maker("yfinance", YahooOptions, lambda _: _yahoo(cache)))
+    catalog.add("yfinance", lambda: _maker("yfinance", YahooOptions, lambda options: _yahoo(cache, options)))
     return catalog
 
 
 def _ccxt(options: CcxtOptions) -> Reader:
     from gpt_trader.adapters.venues.ccxt import CcxtReader
 
-    return CcxtReader(options.exchange, url=options.url)
+    return CcxtReader(options.exchange, url=options.url, patience=options.patience)
 
 
 def _alpaca(options: AlpacaOptions) -> Reader:
     from gpt_trader.adapters.venues.alpaca import KEYS, AlpacaReader
     from gpt_trader.app.settings import secret
 
-    return AlpacaReader(lambda: (secret(KEYS[0]), secret(KEYS[1])), url=options.url, feed=options.feed)
+    def key() -> tuple[str, str]:
+        return secret(KEYS[0]), secret(KEYS[1])
+
+    return AlpacaReader(key, url=options.url, feed=options.feed, patience=options.patience)
 
 
-def _yahoo(cache: Path) -> Reader:
+def _yahoo(cache: Path, options: YahooOptions) -> Reader:
     from gpt_trader.adapters.venues.yahoo import YahooReader
 
-    return YahooReader(cache)
+    return YahooReader(cache, patience=options.patience)
 
 
 def feed_catalog() -> FeedCatalog:

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from gpt_trader.adapters.venues.reader import Page, TryLater, down, too_often
+from gpt_trader.adapters.venues.reader import PATIENCE, Page, TryLater, down, too_often, waits
 from gpt_trader.core.errors import GptTraderError, NotAuthorised, UsageError
 from gpt_trader.core.extras import needed
 from gpt_trader.core.market import DAY, Dividend, Split, nanoseconds, time_of
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PAGE = 10_000
 MICRO = 1_000
-TIMEOUT = 20.0
 FIRST = 16_801 * DAY
 """Alpaca's bars begin in 2016."""
 KEYS = ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY")
@@ -41,8 +40,11 @@ class AlpacaReader:
     note = "raw, neither split- nor dividend-adjusted"
     timeframes = ("1m", "5m", "15m", "30m", "1h", "2h", "4h", "1d", "1w")
 
-    def __init__(self, key: Callable[[], tuple[str, str]], *, url: str = "", feed: str = "") -> None:
+    def __init__(
+        self, key: Callable[[], tuple[str, str]], *, url: str = "", feed: str = "", patience: float = PATIENCE
+    ) -> None:
         self._key = key
+        self.patience = patience
         self._url = url
         self._feed = feed
 
@@ -102,7 +104,7 @@ class AlpacaReader:
         client = kind(key, secret, raw_data=True, url_override=self._url or None)
         client._retry = 0  # noqa: SLF001 - it would wait three seconds each time, whatever Retry-After says
         session = client._session  # noqa: SLF001 - it has no other way to set a time-out
-        session.request = partial(session.request, timeout=TIMEOUT)
+        session.request = partial(session.request, timeout=waits(self.patience))
         return client
 
     def _asked(self, ask: Callable[[], T]) -> T:
@@ -114,6 +116,10 @@ class AlpacaReader:
             raise
         except errors.APIError as error:
             raise self._told(error) from None
+        except requests.Timeout:
+            raise down(self.name, f"it is silent for {waits(self.patience):g} s") from None
+        except requests.ConnectionError as error:
+            raise down(self.name, f"no connection ({type(_cause(error)).__name__})") from None
         except (requests.RequestException, ValueError, AttributeError, TypeError) as error:
             raise down(self.name, self._clean(error)) from None
 
@@ -134,6 +140,13 @@ class AlpacaReader:
         for part in self._words:
             text = text.replace(part, "***")
         return text
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What lies under a client's own words, which tell the address and little else."""
+    inner = next((each for each in error.args if isinstance(each, BaseException)), None)
+    inner = inner or getattr(error, "reason", None)
+    return _cause(inner) if isinstance(inner, BaseException) else error
 
 
 def _naive(ns: int) -> datetime:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gpt_trader.core.ports import Clock
 
 T = TypeVar("T")
-ATTEMPTS, FIRST, LONGEST = 5, 1.0, 60.0
-"""So many attempts; the first pause in seconds, which doubles; and no longer than this is waited in all."""
+ATTEMPTS, FIRST, LONGEST = 12, 0.5, 60.0
+"""At most so many attempts; the first pause in seconds, which doubles; and the longest that a provider may ask for."""
 LOOK = 0.25
 
 
@@ -44,15 +44,16 @@ class Asking:
 
     def patiently(self, ask: Callable[[], T]) -> T:
         """The answer, after as many attempts as are sensible; a pause that the provider names is kept."""
-        waited = 0.0
+        began = self.clock.monotonic()
         for attempt in range(ATTEMPTS):
             try:
                 return ask()
             except TryLater as later:
-                pause = FIRST * 2**attempt if later.after is None else later.after
-                if attempt + 1 == ATTEMPTS or waited + pause > LONGEST:
+                named = later.after is not None
+                pause = later.after if later.after is not None else FIRST * 2**attempt
+                spent = self.clock.monotonic() - began
+                if attempt + 1 == ATTEMPTS or spent + pause > (LONGEST if named else self.reader.patience):
                     raise later.final from later
-                waited += pause
                 self._pause(pause)
         raise AssertionError("the last attempt returns or raises")
 

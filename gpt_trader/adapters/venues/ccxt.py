@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from gpt_trader.adapters.venues.reader import Page, TryLater, down, too_often
+from gpt_trader.adapters.venues.reader import PATIENCE, Page, TryLater, down, too_often, waits
 from gpt_trader.core.calendars import ALWAYS
 from gpt_trader.core.errors import GptTraderError, NotAuthorised, NotFound, UsageError
 from gpt_trader.core.extras import needed
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MILLI = 1_000_000
 PAGE = 1_000
-TIMEOUT_MS = 20_000
 FIRST = 14_610 * DAY
 """2010: no exchange has older bars."""
 
@@ -31,9 +30,10 @@ class CcxtReader:
     calendar = ALWAYS
     prices: Prices = "raw"
 
-    def __init__(self, exchange: str, *, url: str = "") -> None:
+    def __init__(self, exchange: str, *, url: str = "", patience: float = PATIENCE) -> None:
         self.name = f"ccxt-{exchange}"
         self.note = f"{exchange}, spot"
+        self.patience = patience
         self._exchange = exchange
         self._url = url
 
@@ -82,7 +82,7 @@ class CcxtReader:
         if self._exchange not in ccxt.exchanges:
             raise NotFound.among("exchange of ccxt", self._exchange, ccxt.exchanges)
         options = {"fetchMarkets": ["spot"], "fetchCurrencies": False}
-        client = getattr(ccxt, self._exchange)({"timeout": TIMEOUT_MS, "options": options})
+        client = getattr(ccxt, self._exchange)({"timeout": round(waits(self.patience) * 1000), "options": options})
         client.enableLastJsonResponse = True
         if self._url:
             client.urls["api"] = _elsewhere(client.urls["api"], self._url.rstrip("/"))

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from gpt_trader.core.market import Dividend, Split, Timeframe
 
 FIELDS = ("ts", *PRICES, "volume")
+PATIENCE = 4.0
+"""So many seconds a provider that does not answer is asked again, unless somebody says otherwise."""
+LEAST_WAIT = 5.0
+
+
+def waits(patience: float) -> float:
+    """So many seconds one request waits for each part of its answer: a large page may take its time."""
+    return max(patience, LEAST_WAIT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +73,10 @@ class Reader(Protocol):
         """What should be known of its bars."""
 
     @property
+    def patience(self) -> float:
+        """So many seconds it is asked again where it does not answer."""
+
+    @property
     def timeframes(self) -> tuple[str, ...]:
         """The lengths of bars that it has."""
 
@@ -98,7 +110,10 @@ def too_often(provider: str, after: str | float | None) -> TryLater:
 def down(provider: str, what: object) -> TryLater:
     """The provider cannot be reached, or says nothing that makes sense."""
     told = " ".join(str(what).split())[:200]
-    hint = "try again later: what arrived is kept; `store: fallback` takes what is stored where the provider is down"
+    hint = (
+        "try again later: what arrived is kept; `store: fallback` takes what is stored where the provider is down, and "
+        "the option `patience: 60` asks for longer"
+    )
     return TryLater(ProviderDown(f"{provider} does not answer as it should: {told}", hint=hint))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpt_trader.adapters.venues.reader import FIELDS, Page, TryLater, down, too_often
+from gpt_trader.adapters.venues.reader import FIELDS, PATIENCE, Page, TryLater, down, too_often, waits
 from gpt_trader.core.errors import GptTraderError, NoBars, NotFound
 from gpt_trader.core.extras import needed
 from gpt_trader.core.market import DAY, Dividend, Split, time_of
@@ -24,7 +24,6 @@ INTERVALS = {n: n for n in ("1m", "2m", "5m", "15m", "1h", "1d")} | {"1w": "1wk"
 BACK = {"m": 59 * DAY, "h": 729 * DAY}
 MINUTES_BACK, MINUTES_AT_ONCE = 29 * DAY, 7 * DAY
 """Yahoo keeps minutes for thirty days, other minutes for sixty, hours for two years; and gives a week of minutes."""
-TIMEOUT = 20
 PARTS = 1_000
 COLUMNS = ("Open", "High", "Low", "Close", "Volume")
 
@@ -39,7 +38,8 @@ class YahooReader:
     note = "adjusted for splits by Yahoo, not for dividends"
     timeframes = tuple(INTERVALS)
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, *, patience: float = PATIENCE) -> None:
+        self.patience = patience
         self._cache = cache
         self._actions: list[Split | Dividend] = []
 
@@ -72,7 +72,7 @@ class YahooReader:
         try:
             return yfinance.Ticker(symbol).history(
                 start=first, end=max(last, first + timedelta(seconds=1)), interval=interval, prepost=False,
-                auto_adjust=False, actions=True, timeout=TIMEOUT,
+                auto_adjust=False, actions=True, timeout=waits(self.patience),
             )  # fmt: skip
         except Exception as error:
             # The client remembers answers, bad ones as well.

@@ -31,6 +31,7 @@ class Venue:
 
     name: str = "venue"
     zone: str = "UTC"
+    patience: float = 4.0
     calendar: str = "24/7"
     prices: Prices = "raw"
     note: str = "made for a test"

@@ -147,7 +147,7 @@ def test_a_pause_that_the_provider_names_is_kept(house: House) -> None:
     assert house.clock.monotonic() - before == pytest.approx(7.0)
 
 
-@pytest.mark.parametrize(("wait", "pauses"), [("3600", 0.0), (None, 15.0)])
+@pytest.mark.parametrize(("wait", "pauses"), [("3600", 0.0), (None, 3.5)])
 def test_a_provider_that_will_not_answer_is_given_up_with_a_cure(house: House, wait: str | None, pauses: float) -> None:
     def fail(count: int) -> None:
         raise too_often("venue", wait)
@@ -159,6 +159,21 @@ def test_a_provider_that_will_not_answer_is_given_up_with_a_cure(house: House, w
     assert "run this again" in (caught.value.hint or "")
     assert house.clock.monotonic() - before == pytest.approx(pauses)
     assert not house.folder.exists() or list(house.folder.rglob("*")) == []
+
+
+@pytest.mark.parametrize(("patience", "pauses"), [(0.0, 0.0), (4.0, 3.5), (20.0, 15.5)])
+def test_a_provider_that_does_not_answer_is_asked_again_for_as_long_as_was_wanted(
+    house: House, patience: float, pauses: float
+) -> None:
+    def fail(count: int) -> None:
+        raise down("venue", "gone")
+
+    house.venue.on_page, house.venue.patience = fail, patience
+    before = house.clock.monotonic()
+    with pytest.raises(ProviderDown, match="does not answer") as caught:
+        house.load(**SPRING)
+    assert "patience: 60" in (caught.value.hint or "")
+    assert house.clock.monotonic() - before == pytest.approx(pauses)
 
 
 def test_a_failure_to_write_leaves_what_was_there(house: House) -> None:

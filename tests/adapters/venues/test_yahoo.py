@@ -101,7 +101,7 @@ def test_asked_too_often_it_is_given_up_after_some_patience(bars, venue, clock) 
     before = clock.monotonic()
     with pytest.raises(RateLimited, match="yfinance was asked too often"):
         bars(start="2024-03-04", end="2024-03-08")
-    assert clock.monotonic() - before == pytest.approx(15.0)
+    assert clock.monotonic() - before == pytest.approx(3.5)
 
 
 def test_an_unknown_symbol_is_said_to_be_one(bars) -> None:
