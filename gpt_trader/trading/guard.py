@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import ConfigError, did_you_mean
-from gpt_trader.core.orders import AT_MARKET, Approved, Refused, new
+from gpt_trader.core.orders import AT_MARKET, Approved, OrderType, Refused, new
 from gpt_trader.trading.guards.base import Look
 from gpt_trader.trading.guards.integrity import INTEGRITY
 from gpt_trader.trading.guards.running import Halt, MarginBuffer
@@ -57,6 +57,8 @@ class Guard(Watch):
         self._controls = (*INTEGRITY, *controls)
         self._plain = tuple(control for control in self._controls if not control.about_terms)
         self._reductions = tuple(control for control in self._controls if not control.spares_reductions)
+        limits = (*controls, *(control for watch in self.strategies for control in watch.controls))
+        self._spares = any(control.spares_reductions for control in limits)
         self._watches_of: dict[str, tuple[StrategyWatch, ...]] = {}
         self._screen = Screen(self._controls, costs, leverage=float(account.leverage))
         self._screens = self._screen.knows_all and account.single and not any(w.controls for w in self.strategies)
@@ -71,8 +73,8 @@ class Guard(Watch):
     def check(self, order: Order, ns: int, *, instead_of: Sequence[Order] = ()) -> Approved | Refused:
         """Judge an order: the verdict carries it, so that nothing else can be sent in its name.
 
-        While entries are closed, what reduces is approved as an order that can do nothing else: whatever else fills
-        before it, it turns no position. The orders whose place it takes are not counted beside it.
+        What is let through only because it reduces is approved as an order that can do nothing else: whatever else
+        fills before it, it turns no position. The orders whose place it takes are not counted beside it.
         """
         gone = {other.id for other in instead_of} if instead_of else ()
         working = self.working(None) if self._screens else ()
@@ -81,10 +83,11 @@ class Guard(Watch):
             quick = not any(watch.halts for watch in self.strategies)
         if quick and self._screen.passes(order, self.account, self.memory, ns):
             return self._approve(order, ns)
-        refused = self._judge(order, ns, gone)
+        look = Look(order, self.account, self.memory, book=self.working, ns=ns, costs=self.costs, without=gone)
+        refused = self._judge(look, gone)
         if refused is not None:
             return refused
-        if order.aim is None and self._closed_to(order) is not None:
+        if order.aim is None and (self._spared(look) or self._closed_to(order) is not None):
             order = order._replace(terms=replace(order.terms, reduce_only=True))
         return self._approve(order, ns)
 
@@ -170,8 +173,8 @@ class Guard(Watch):
                     watch.memory.approved(order, ns)
         return verdict
 
-    def _judge(self, order: Order, ns: int, gone: Collection[str]) -> Refused | None:
-        look = Look(order, self.account, self.memory, book=self.working, ns=ns, costs=self.costs, without=gone)
+    def _judge(self, look: Look, gone: Collection[str]) -> Refused | None:
+        order = look.order
         if not look.leaving:
             closed = self._closed_to(order)
             if closed is not None:
@@ -179,8 +182,13 @@ class Guard(Watch):
         plain = self._plain if order.terms is AT_MARKET else self._controls
         refused = judge(self._reductions if look.reducing else plain, look)
         if refused is None and self.strategies:
-            refused = self._judge_strategy(order, ns, gone)
+            refused = self._judge_strategy(order, look.ns, gone)
         return refused
+
+    def _spared(self, look: Look) -> bool:
+        """Whether limits did not look at an exit that others may fill before; at market only older ones can."""
+        first = look.order.terms.type is OrderType.MARKET and not look.mine
+        return self._spares and look.leaving and not first
 
     def _judge_strategy(self, order: Order, ns: int, gone: Collection[str]) -> Refused | None:
         for watch in self._watches(order.strategy):

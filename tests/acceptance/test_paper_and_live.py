@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from gpt_trader.core.errors import NotFound
+
 COMMAND = Path(sys.executable).parent / "gpt-trader"
 Told = subprocess.CompletedProcess[str]
 
@@ -42,13 +44,19 @@ def test_a_speed_makes_the_data_take_its_time_and_changes_no_figure(house):
         ({"limits": "nowhere.yaml"}, 2, "no such file"),
         ({"symbols": ["APPL"]}, 2, "did you mean 'AAPL'"),
         ({"params": {"lookbck": 3}}, 3, "lookbck"),
-        ({"strategy": "momentun"}, 2, "momentun"),
     ],
 )
 def test_bad_input_ends_with_its_code_and_a_cure(house, inputs, code, said):
     result = house.execute_workflow("paper_replay", **{"strategy": "momentum", "from": "2012-01-01", **inputs})
     assert result.status == "FAILED"
     assert (result.error["exit_code"], said in f"{result.error['message']} {result.error.get('hint')}") == (code, True)
+
+
+def test_a_strategy_that_does_not_exist_is_told_before_there_is_a_run(house, installed):
+    with pytest.raises(NotFound) as told:
+        house.execute_workflow("paper_replay", strategy="momentun", symbols=["AAPL"])
+    assert (told.value.exit_code, told.value.hint) == (2, "did you mean 'momentum'?")
+    assert json.loads(installed("runs", "list", "--json").stdout)["runs"] == []
 
 
 def test_live_trading_is_refused(installed):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gpt_trader.core.errors import NotFound
+
 STEPS = ["fetch_data", "detect_regime", "rebalance", "allocate", "judge", "generate_report"]
 SYMBOLS = ["AAPL", "GOOG", "IBM", "MSFT"]
 
@@ -57,7 +59,6 @@ def test_strategies_share_the_weights(house):
     [
         ({"symbols": ["APPL"]}, "did you mean 'AAPL'"),
         ({"from": "2012-06-01"}, "leave none to trade after the 252"),
-        ({"strategies": ["momentun"]}, "momentun"),
         ({"symbols": ["AAPL"], "options": {"sed": 1}}, "sed"),
     ],
 )
@@ -65,3 +66,8 @@ def test_bad_input_fails_with_a_cure(house, inputs, said):
     result = house.execute_workflow("portfolio_rebalance", **inputs)
     assert result.status == "FAILED"
     assert said in f"{result.error['message']} {result.error.get('hint')}"
+
+
+def test_a_strategy_that_does_not_exist_is_told_before_there_is_a_run(house):
+    with pytest.raises(NotFound, match="momentun"):
+        house.execute_workflow("portfolio_rebalance", strategies=["momentun"])
