@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from gpt_trader.adapters.feeds.aliases import SEPARATORS
 from gpt_trader.adapters.feeds.files import FileSource, Table
+from gpt_trader.core.errors import BadData
 
 if TYPE_CHECKING:
     import pyarrow.csv as pv
@@ -51,7 +53,14 @@ def _first_line(path: Path) -> str:
     import pyarrow as pa
 
     with pa.input_stream(str(path), compression="detect") as stream:
-        text = stream.read(1 << 16).decode("utf-8-sig", errors="replace")
+        head = stream.read(1 << 16)
+    try:  # the last letter may be cut in two
+        text = getincrementaldecoder("utf-8-sig")().decode(head)
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        problem = f"{path.name} cannot be read: it is no text in UTF-8"
+        raise BadData(problem, hint="save it as CSV in UTF-8; or is it another kind of file?")
     return next(iter(text.splitlines()), "")
 
 

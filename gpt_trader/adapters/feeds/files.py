@@ -96,6 +96,10 @@ class FileSource(ABC):
         if not self.path.is_dir():
             return self.path
         files = self._folder()
+        if not files:
+            raise NotFound(
+                f"no file in {self.path.name}/ ends in {' or '.join(self.suffixes)}", hint="name another folder"
+            )
         if symbol not in files:
             raise NotFound.among(f"file in {self.path.name}/ for the symbol", symbol, files)
         return files[symbol]

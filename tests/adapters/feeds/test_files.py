@@ -309,6 +309,41 @@ def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
         CsvSource(path=tmp_path / "x.csv").load("X")
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        (HEADER + ROWS).encode("utf-16"),
+        (HEADER + ROWS + "2024-01-05,11,12,10,11,1,caf\u00e9\n").encode("latin-1"),
+        HEADER.encode() + bytes(range(256)) * 2,
+    ],
+    ids=["utf-16", "latin-1 in a row too wide", "no table"],
+)
+def test_text_of_another_encoding_is_named_with_its_cure_before_anything_is_read(
+    tmp_path: Path, capfd, written: bytes
+) -> None:
+    (tmp_path / "x.csv").write_bytes(written)
+    with pytest.raises(BadData, match=r"x\.csv cannot be read: it is no text in UTF-8") as error:
+        CsvSource(path=tmp_path / "x.csv").load("X")
+    assert "save it as CSV in UTF-8" in (error.value.hint or "")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_letter_that_the_first_look_cuts_in_two_is_text(tmp_path: Path) -> None:
+    header = "Date,Open,High,Low,Close,Volume,Name\n"
+    rows = [f"{line},n" for line in ROWS.splitlines()]
+    room = (1 << 16) - 1 - len(header) - sum(len(row) + 1 for row in rows[:2]) - len(rows[2])
+    text = header + "\n".join(rows) + "n" * room + "\u00e9\n"
+    assert text.encode()[(1 << 16) - 1] == 0xC3
+    (tmp_path / "x.csv").write_bytes(text.encode())
+    assert len(CsvSource(path=tmp_path / "x.csv").load("X").bars) == 3
+
+
+def test_a_folder_without_a_file_of_the_kind_says_so(tmp_path: Path) -> None:
+    (tmp_path / "X.csv").write_text(HEADER + ROWS)
+    with pytest.raises(NotFound, match=r"no file in .*/ ends in \.parquet or \.pq"):
+        ParquetSource(path=tmp_path).load("X")
+
+
 # --- Parquet
 
 
