@@ -31,6 +31,18 @@ def nanoseconds(moment: datetime) -> int:
     return (past.days * 86_400 + past.seconds) * SECOND + past.microseconds * 1000
 
 
+def moment_of(text: str) -> int:
+    """The nanoseconds since 1970 of a written moment, which must have its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        problem = f"'{text:.60}' is no moment" if moment is None else f"the time {text} has no time zone"
+        raise ValidationError(problem, hint="write it with its offset: 2010-01-04T00:00:00+00:00")
+    return nanoseconds(moment)
+
+
 @dataclass(frozen=True, slots=True)
 class Timeframe:
     """The length of a bar, written like 1m, 15m, 4h, 1d or 1w."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +12,7 @@ import numpy as np
 from gpt_trader.core.bars import priced
 from gpt_trader.core.errors import NoBars, UsageError, ValidationError
 from gpt_trader.core.frames import traded_of
-from gpt_trader.core.market import Dividend, Split, nanoseconds
+from gpt_trader.core.market import Dividend, Split, moment_of
 from gpt_trader.core.orders import exact
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.costs import Costs, Fee, Slippage
@@ -47,7 +46,7 @@ def seen_bars(asked: SessionParams) -> tuple[list[Bars], int | None]:
     every = [_alive(b) for b in traded_of(asked.bars, asked.data_provenance)]
     if not asked.decided_at:
         return every, None
-    start = nanoseconds(datetime.fromisoformat(asked.decided_at))
+    start = moment_of(asked.decided_at)
     short = next((b.symbol for b in every if len(b.between(start, None)) < 2), None)
     if short is not None:
         raise NoBars(f"{short} has no two bars from {asked.decided_at} on", hint="choose on a smaller part (train)")
@@ -154,6 +153,10 @@ def _spec(symbol: str, asked: TradeParams, catalog: StrategyCatalog, *, share: f
     size = asked.sizes.get(symbol, {})
     make: Any = catalog[name]
     if "stop_atrs" in size:
+        if "atr_bars" not in size:
+            raise ValidationError(
+                f"the size of {symbol} has a stop, and no atr_bars to measure it by", hint="write atr_bars: 14"
+            )
         known = None if isinstance(make, LateStart) else size.get("atr")  # who watched has measured it
         make = WithStop(make, bars=size["atr_bars"], distance=size["stop_atrs"], first=known)
     label = f"{name}:{symbol}"

@@ -22,6 +22,7 @@ from gpt_trader.core.market import (
     Timeframe,
     Window,
     bars_of,
+    moment_of,
     nanoseconds,
     time_of,
 )
@@ -122,3 +123,16 @@ def test_a_window_holds_the_last_numbers_oldest_first(numbers, length):
     assert window.values() == numbers[-length:]
     assert window.full is (len(numbers) >= length)
     assert left[length:] == numbers[: max(0, len(numbers) - length)]
+
+
+def test_a_written_moment_is_read_with_its_offset():
+    assert moment_of("2026-05-06T14:00:00+02:00") == nanoseconds(NOON)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"), [("yesterday", "'yesterday' is no moment"), ("2026-05-06", "no time zone")]
+)
+def test_a_written_moment_that_is_none_or_has_no_zone_is_refused_with_its_form(text, problem):
+    with pytest.raises(ValidationError, match=problem) as error:
+        moment_of(text)
+    assert error.value.hint == "write it with its offset: 2010-01-04T00:00:00+00:00"

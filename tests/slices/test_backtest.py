@@ -116,6 +116,12 @@ def test_a_strategy_has_seen_what_was_before_the_decision_as_when_it_walks_forwa
     assert warm != [run(bars[d:], **asked).final_equity for d in days]  # which have no averages yet, and enter later
 
 
+def test_a_stop_without_its_length_is_refused_with_what_is_missing(run):
+    with pytest.raises(ValidationError, match="the size of AAA has a stop, and no atr_bars") as error:
+        run(walk(50, seed=1), strategy="buy_and_hold", sizes={"AAA": {"stop_atrs": 2.0}})
+    assert error.value.hint == "write atr_bars: 14"
+
+
 def test_a_stop_by_risk_is_as_far_as_what_was_seen_before_the_decision_says(run):
     bars = walk(200, seed=3)
     size = {"AAA": {"rule": "risk:0.01", "stop_atrs": 2.0, "atr_bars": 14, "lot": 1.0}}

@@ -8,6 +8,7 @@ from statistics import NormalDist, mean, stdev
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from gpt_trader.core.frames import frame_of
 from gpt_trader.slices.market_regime.params import RegimeParams
@@ -99,3 +100,8 @@ def test_the_present_regime_says_since_when_and_transitions_count_what_followed(
         after = [b for a, b in pairs if a == before]
         assert row == pytest.approx({name: after.count(name) / len(after) for name in row})
         assert sum(row.values()) == pytest.approx(1.0)
+
+
+def test_a_market_cannot_be_calm_and_volatile_at_once():
+    with pytest.raises(ValidationError, match=r"calm_below \(0.8\) is above volatile_above \(0.2\)"):
+        RegimeParams(bars=None, calm_below=0.8, volatile_above=0.2)

@@ -318,6 +318,7 @@ def test_a_well_machine_is_healthy_and_a_full_one_is_not(ctx):
     full = Monitor(no_facts).health(HealthParams(least_disk_mb=1e12), ctx)
     assert not full.healthy
     assert [check["check"] for check in full.health if not check["ok"]] == ["results"]
+    assert "MB are free of the 1,000,000,000,000 MB that are wanted" in full.health[0]["text"]
 
 
 def test_a_check_that_fails_says_why(ctx):

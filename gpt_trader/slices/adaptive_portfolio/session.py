@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import NoBars
 from gpt_trader.core.frames import times_of
-from gpt_trader.core.market import nanoseconds, time_of
+from gpt_trader.core.market import moment_of, time_of
 from gpt_trader.slices.adaptive_portfolio.cells import Book, Cell, Hold, Weighted
 from gpt_trader.slices.adaptive_portfolio.mix import HOLD
 from gpt_trader.slices.adaptive_portfolio.policy import Policy
@@ -82,12 +82,10 @@ class Session:
 
     def _first(self, bars: Sequence[Bars]) -> int:
         """The moment of the first decision: the one that was asked for, or the first that knows a whole window."""
-        from datetime import datetime
-
         moments, window = self.policy.past.moments, self._params.window
         first = window
         if self._params.decided_at:
-            asked = nanoseconds(datetime.fromisoformat(self._params.decided_at))
+            asked = moment_of(self._params.decided_at)
             first = max(window, int((moments < asked + min(span_of(b) for b in bars)).sum()))
         if first + 2 >= len(moments):
             raise NoBars(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gpt_trader.core.slices import Frame, Outputs, Params
 
@@ -28,6 +28,12 @@ class RegimeParams(Params):
     first_fit: int = Field(504, ge=60, description="After so many measured bars the model is fitted first.")
     refit: int = Field(126, ge=1, description="After so many bars each it is fitted anew.")
     fit_bars: int = Field(0, ge=0, description="Each fit sees so many last bars; 0: all of the past.")
+
+    @model_validator(mode="after")
+    def _calm_is_not_volatile(self) -> RegimeParams:
+        if self.calm_below > self.volatile_above:
+            raise ValueError(f"calm_below ({self.calm_below}) is above volatile_above ({self.volatile_above})")
+        return self
 
 
 class Regimes(Outputs):

@@ -37,14 +37,19 @@ def _results(ctx: StepContext, least: float) -> tuple[bool, str]:
 
     place = ctx.artifacts.path(ctx.artifacts.put(b"health", kind="txt"))
     free = shutil.disk_usage(place.parent).free / MEGA
-    return free >= least, f"results can be written, {free:,.0f} MB are free"
+    return free >= least, f"results can be written, {free:,.0f} MB are free{_wanted(free, least)}"
 
 
 def _memory(least: float) -> tuple[bool, str]:
     import psutil
 
     free, own = psutil.virtual_memory().available / MEGA, psutil.Process().memory_info().rss / MEGA
-    return free >= least, f"{free:,.0f} MB are available, this process takes {own:,.0f} MB"
+    told = f"{free:,.0f} MB are available{_wanted(free, least)}, this process takes {own:,.0f} MB"
+    return free >= least, told
+
+
+def _wanted(free: float, least: float) -> str:
+    return "" if free >= least else f" of the {least:,.0f} MB that are wanted"
 
 
 def _clock(ctx: StepContext) -> tuple[bool, str]:

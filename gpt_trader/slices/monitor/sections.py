@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gpt_trader.core.frames import bars_of, ns_of
-from gpt_trader.core.market import nanoseconds
+from gpt_trader.core.market import moment_of, nanoseconds
 from gpt_trader.slices.monitor.charts import Line, Mark, chart
 from gpt_trader.slices.monitor.markup import Markup, table, tag
 from gpt_trader.slices.monitor.words import MONEY, NUMBER, PERCENT, written
@@ -34,7 +34,7 @@ def price_sections(params: ReportParams) -> Iterator[Markup]:
     if params.bars is None:
         return
     every, drawn = bars_of(params.bars), 0
-    start = nanoseconds(datetime.fromisoformat(params.decided_at)) if params.decided_at else None
+    start = moment_of(params.decided_at) if params.decided_at else None
     end = int(ns_of(params.equity["time"])[-1]) + 1
     for at in range(len(every)):
         if drawn == CHARTS:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gpt_trader.core.market import Instrument, nanoseconds
+from gpt_trader.core.market import Instrument, moment_of
 from gpt_trader.core.orders import exact
 from gpt_trader.slices.position_sizing.shares import Wanted, wanted_of
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 def sizes_of(bars: Sequence[Bars], params: SizeParams) -> dict[str, dict[str, Any]]:
     """For each symbol its rule, and the units, value and risk that it means at the last price before the decision."""
-    end = nanoseconds(datetime.fromisoformat(params.decided_at)) if params.decided_at else None
+    end = moment_of(params.decided_at) if params.decided_at else None
     pasts = [b.between(None, end) for b in bars]
     wanted, limits = limited(wanted_of(pasts, params), params)
     even = min(params.fraction, params.max_gross) / len(pasts)
