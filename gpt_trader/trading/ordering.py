@@ -46,6 +46,8 @@ def make_order(
             change = aim if position is None else aim - position.quantity
             if not change:
                 return None
+            if terms is not AT_MARKET and (change > ZERO) is (side is SELL):  # what shrinks keeps the exits it has
+                terms = without_exits(terms)
             side, quantity = (BUY, change) if change > ZERO else (SELL, -change)
     except (ArithmeticError, AttributeError, TypeError, ValueError) as fault:
         return _refused(seat, signal, ns, order_id, "bad_signal", str(fault) or type(fault).__name__)
@@ -79,6 +81,11 @@ def on_ticks(terms: Terms, side: Side, instrument: Instrument) -> Terms:
         if value is not None:
             prices[name] = instrument.on_tick(exact(value), ways.get(name, ROUND_HALF_EVEN))
     return replace(terms, **prices)
+
+
+def without_exits(terms: Terms) -> Terms:
+    """The terms of an order that opens nothing."""
+    return replace(terms, stop_loss=None, trailing_loss=None, take_profit=None)
 
 
 def _refused(seat: Seat, signal: TradeSignal, ns: int, order_id: str, code: str, why: str) -> Refused:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,8 @@ from gpt_trader.core.bars import Bars
 from gpt_trader.core.errors import BadData, ConfigError, GptTraderError, NoBars, NotFound, ValidationError
 from gpt_trader.core.frames import frame_of, times_of
 from gpt_trader.core.market import DAY
-from gpt_trader.core.orders import BUY, SELL, TradeSignal
+from gpt_trader.core.orders import BUY, SELL, Terms, TradeSignal
+from gpt_trader.core.ports import TradingStrategyPlugin
 from gpt_trader.slices.adaptive_portfolio import mix as mixing
 from gpt_trader.slices.adaptive_portfolio.cells import after
 from gpt_trader.slices.adaptive_portfolio.params import AllocateParams, RebalanceParams
@@ -237,6 +239,38 @@ def test_orders_lead_from_what_is_held_to_the_targets_and_sales_come_first(alloc
     assert "Nothing: what is held is near enough." in again.sections[-1]["note"]
 
 
+def test_a_position_of_the_only_strategy_there_is_need_not_name_it(allocate):
+    bars = market()
+    named = [{"symbol": "AAA", "quantity": 300, "strategy": "hold"}]
+    got, asked = (allocate(bars, positions=held) for held in ([{"symbol": "AAA", "quantity": 300}], named))
+    assert got.rebalance_orders == asked.rebalance_orders
+    assert [t["symbol"] for t in got.targets] == ["AAA", "BBB", "CCC"]
+
+
+@pytest.mark.parametrize("more", [{"caution": {"crisis": 1.5}}, {"caution": {"crisis": -0.1}}, {"lots": {"AAA": 0}}])
+def test_caution_is_a_part_and_a_lot_is_above_nothing(allocate, more):
+    with pytest.raises(pydantic.ValidationError, match="should be"):
+        allocate(market(), **more)
+
+
+@pytest.mark.parametrize("position", [{"quantity": 3}, {"symbol": "AAA"}, {"symbol": "AAA", "quantity": "many"}])
+def test_what_is_no_position_is_refused_with_its_form(allocate, position):
+    with pytest.raises(ValidationError, match="is no position") as error:
+        allocate(market(), positions=[position])
+    assert error.value.hint == "write {symbol: ..., quantity: ..., strategy: ...}"
+
+
+def test_an_account_that_holds_more_than_it_is_worth_is_not_told_of_cash(allocate):
+    bars = market()
+    held = [{"symbol": "AAA", "quantity": 3 * 100_000 // bars[0].close[-1]}]
+    got = allocate(bars, positions=held, most_turnover=0.5)
+    assert sum(got.weights.values()) > 1.5
+    told = [reason for reason in got.reasons if "more is held than one rebalancing may trade" in reason]
+    assert len(told) == 1
+    assert f"{sum(got.weights.values()):.0%}" in told[0]
+    assert not any("stays in cash" in reason for reason in got.reasons)
+
+
 def test_what_is_held_and_may_not_be_any_more_is_sold(allocate):
     bars = [*market(200), walk(100, seed=9, symbol="OLD")]  # OLD ended a hundred days ago
     got = allocate(bars, positions=[{"symbol": "OLD", "quantity": 5.0, "strategy": "hold"}], band=0.5)
@@ -434,6 +468,29 @@ def test_one_symbol_that_is_listed_later_joins_when_enough_is_known(rebalance):
     joined = got.weight_history.query("symbol == 'LATE' and weight > 0")["time"].min()
     assert day(210) < joined <= day(222)
     assert got.rebalances[0]["left_out"] == {"LATE": "fewer than 60 returns are known"}
+
+
+class Guarded(TradingStrategyPlugin):
+    """Buys once, with a stop at 60."""
+
+    bought = False
+
+    def on_market_data(self, market_data):
+        if self.bought:
+            return None
+        self.bought = True
+        return TradeSignal(market_data.symbol, BUY, terms=Terms(stop_loss=60.0), target=True)
+
+
+def test_what_a_rebalancing_adds_has_the_stop_of_the_entry_and_what_it_takes_away_makes_none(rebalance, strategies):
+    strategies.add("guarded", lambda: Guarded)
+    wiggle = 100 + np.tile([0.0, 1.0], 31)
+    closes = np.concatenate((wiggle, np.linspace(100, 70, 30), np.linspace(70, 130, 30), np.linspace(130, 50, 9)))
+    got = rebalance([bars_from(closes.tolist())], strategies=["guarded"], every=5, most_weight=0.5, **FREE)
+    assert len(got.rebalances) > 10
+    assert got.trades["quantity"].sum() > 500  # more than the 500 of half of 100,000 at 100: some was added on the way
+    assert got.positions == []
+    assert got.refusals == []
 
 
 def test_where_an_optimiser_finds_no_weights_those_before_are_kept_and_it_is_said(rebalance, allocate, monkeypatch):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gpt_trader.core.orders import AT_MARKET, BUY, SELL, ZERO, Side, TradeSignal, exact
+from gpt_trader.core.orders import AT_MARKET, BUY, SELL, ZERO, Side, Terms, TradeSignal, exact
 from gpt_trader.core.ports import TradingStrategyPlugin
 from gpt_trader.slices.adaptive_portfolio.weights import NoWeights
 
@@ -149,9 +149,11 @@ class Hold(TradingStrategyPlugin):
 class _InCell(TradingStrategyPlugin):
     def __init__(self, inner: TradingStrategyPlugin, cell: Cell) -> None:
         self._inner, self._cell = inner, cell
+        self._exits = AT_MARKET
 
     def initialize(self, config: Mapping[str, Any]) -> None:
         self._cell.reset()
+        self._exits = AT_MARKET
         self._inner.initialize(config)
 
     def on_market_data(self, market_data: MarketData) -> TradeSignal | None:
@@ -167,9 +169,12 @@ class _InCell(TradingStrategyPlugin):
         side = SELL if cell.state < 0 or (cell.state == 0 and before > 0) else BUY
         quantity = None if cell.state else 0
         reason = "signal" if cell.state != before else "rebalance"
-        fresh = terms if cell.state != before else AT_MARKET
+        if cell.state != before:
+            self._exits = exits_alone(terms)
+        else:  # what is added is protected as what is there
+            terms = self._exits
         return TradeSignal(
-            market_data.symbol, side, quantity, market_data.price, terms=fresh, target=True, reason=reason
+            market_data.symbol, side, quantity, market_data.price, terms=terms, target=True, reason=reason
         )
 
     def on_trade_executed(self, trade: Trade) -> None:
@@ -179,6 +184,13 @@ class _InCell(TradingStrategyPlugin):
 
     def cleanup(self) -> None:
         self._inner.cleanup()
+
+
+def exits_alone(terms: Terms) -> Terms:
+    """The exits that an entry's terms ask for, of an order at market."""
+    if terms.stop_loss is terms.trailing_loss is terms.take_profit is None:
+        return AT_MARKET
+    return Terms(stop_loss=terms.stop_loss, trailing_loss=terms.trailing_loss, take_profit=terms.take_profit)
 
 
 def after(state: int, signal: TradeSignal) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ from gpt_trader.trading.params import SessionParams, Traded
 Allocation = Literal["equal", "inverse_volatility", "hrp", "risk_parity", "mean_risk"]
 Objective = Literal["least_risk", "best_ratio"]
 Measure = Literal["variance", "semi_variance", "cvar", "drawdown"]
+
+Part = Annotated[float, Field(ge=0, le=1)]
+Lot = Annotated[float, Field(gt=0)]
 
 
 class PolicyParams(Params):
@@ -32,13 +35,13 @@ class PolicyParams(Params):
         [], description="Among which each symbol's weight is divided: names or {name, params}; empty: it is held."
     )
     regimes: Frame = Field(None, description="A label for each bar, which weighs strategies and caution.")
-    caution: dict[str, float] = Field(
+    caution: dict[str, Part] = Field(
         {"crisis": 0.5}, description="By label the part of a symbol's weight that is held in this regime."
     )
     tiers: list[dict[str, Any]] = Field([], description="Tiers by account size; empty: micro, small, medium, large.")
     band: float = Field(0.02, ge=0, lt=1, description="A weight that is off by less is left alone.")
     most_turnover: float = Field(1.0, gt=0, le=2, description="The most of the account that one rebalancing trades.")
-    lots: dict[str, float] = Field({}, description="The smallest step of quantity by symbol; 1 where none is named.")
+    lots: dict[str, Lot] = Field({}, description="The smallest step of quantity by symbol; 1 where none is named.")
 
 
 class AllocateParams(PolicyParams):
@@ -47,7 +50,9 @@ class AllocateParams(PolicyParams):
     bars: Frame = Field(description="The table of bars.")
     data_provenance: dict[str, dict[str, Any]] = Field({}, description="What is said of the bars.")
     cash: float = Field(100_000.0, gt=0, description="The account's value, with what it holds.")
-    positions: list[dict[str, Any]] = Field([], description="What it holds: {symbol, quantity, strategy}.")
+    positions: list[dict[str, Any]] = Field(
+        [], description="What it holds: {symbol, quantity}, and of several strategies which: strategy."
+    )
     decided_at: str = Field("", description="Only bars that are over by then are looked at; empty: all of them.")
     fee: float = Field(0.001, ge=0, lt=0.1, description="The part of a trade's value that it costs.")
     slippage: float = Field(0.0005, ge=0, lt=0.1, description="The part of the price lost at each fill.")

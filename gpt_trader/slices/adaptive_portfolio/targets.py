@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from gpt_trader.core.errors import ValidationError
 from gpt_trader.core.market import Instrument
 from gpt_trader.core.orders import ZERO, exact
 
@@ -15,12 +16,17 @@ if TYPE_CHECKING:
     from gpt_trader.slices.adaptive_portfolio.policy import Key, Plan, Policy
 
 
-def held_of(positions: Sequence[Mapping[str, Any]]) -> dict[Key, Decimal]:
-    """The units that are held, by strategy and symbol."""
+def held_of(positions: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[Key, Decimal]:
+    """The units that are held, by strategy and symbol; where there is one strategy alone, it need not be named."""
     found: dict[Key, Decimal] = {}
     for position in positions:
-        key = (str(position.get("strategy", "")), str(position["symbol"]))
-        found[key] = found.get(key, ZERO) + exact(position["quantity"])
+        strategy, symbol, quantity = (position.get(word) for word in ("strategy", "symbol", "quantity"))
+        if not (symbol and isinstance(symbol, str) and isinstance(quantity, int | float) and math.isfinite(quantity)):
+            raise ValidationError(
+                f"{dict(position)!r} is no position", hint="write {symbol: ..., quantity: ..., strategy: ...}"
+            )
+        key = (str(strategy or (names[0] if len(names) == 1 else "")), symbol)
+        found[key] = found.get(key, ZERO) + exact(quantity)
     return found
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from gpt_trader.core.slices import Frame, Outputs, Params
 
 Way = Literal["fraction", "risk", "volatility", "kelly", "parity"]
+
+Lot = Annotated[float, Field(gt=0)]
 
 
 class SizeParams(Params):
@@ -40,7 +42,7 @@ class SizeParams(Params):
     )
     confidence: dict[str, float] = Field({}, description="By symbol, from 0 to 1; it goes before the selection's.")
     selection: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {strategy, confidence}.")
-    lots: dict[str, float] = Field({}, description="The smallest step of quantity by symbol; 1 where none is named.")
+    lots: dict[str, Lot] = Field({}, description="The smallest step of quantity by symbol; 1 where none is named.")
     max_notional: float | None = Field(None, gt=0, description="The most money that one position may be worth.")
     max_gross: float = Field(1.0, gt=0, le=1, description="The most of the account that all positions may be worth.")
     decided_at: str = Field("", description="Only bars before this moment are looked at; empty: all of them.")
