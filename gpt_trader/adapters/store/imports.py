@@ -10,8 +10,9 @@ from gpt_trader.adapters.store import sheet as sheets
 from gpt_trader.adapters.store.place import owned, path_of, put
 from gpt_trader.adapters.store.series import iso
 from gpt_trader.adapters.store.sheet import VALUES, Label, Sheet
+from gpt_trader.core.errors import UsageError
 from gpt_trader.core.feeds import Refreshed
-from gpt_trader.core.market import nanoseconds
+from gpt_trader.core.market import Timeframe, nanoseconds
 
 if TYPE_CHECKING:
     from gpt_trader.core.bars import BarSource, Loaded
@@ -33,6 +34,11 @@ class Import:
 def imported(source: BarSource, request: Request, how: Import) -> Refreshed:
     """Load the bars, and store those that are not there or differ."""
     loaded = source.load(request.symbol, start=request.start or None, end=request.end or None)
+    if request.timeframe and Timeframe.parse(request.timeframe) != loaded.bars.timeframe:
+        raise UsageError(
+            f"the bars of {request.symbol} are of {loaded.bars.timeframe}, and are stored as they are",
+            hint="name no timeframe: longer bars are made of them where they are read",
+        )
     path = path_of(how.folder, request.provider, request.symbol, str(loaded.bars.timeframe))
     now = nanoseconds(how.clock.now())
     if how.dry_run:

@@ -76,6 +76,9 @@ class Allocated(Outputs):
 class RebalanceParams(PolicyParams, SessionParams):
     """The same over time: how often weights are set anew, with which money, at which cost, within which limits."""
 
+    sizes: dict[str, dict[str, Any]] = Field(
+        {}, description="Not looked at: weights say how much, and `lots` how fine."
+    )
     every: int = Field(21, ge=1, description="Weights are set anew after so many bars.")
     limits: str | dict[str, Any] = Field("none", description="`none`, `standard`, a YAML file of limits, or a table.")
 

@@ -558,6 +558,16 @@ def test_the_splits_of_the_sample_are_stored_with_it(house: House) -> None:
     ]
 
 
+@pytest.mark.parametrize("length", ["1m", "1w"])
+@pytest.mark.parametrize("dry", [False, True])
+def test_bars_of_another_length_than_there_are_cannot_be_stored(house: House, length: str, dry: bool) -> None:
+    with pytest.raises(UsageError, match="the bars of IBM are of 1d, and are stored as they are") as error:
+        house.refresh("IBM", provider="sample", timeframe=length, dry=dry)
+    assert "name no timeframe" in (error.value.hint or "")
+    assert list(house.archive.kept()) == []
+    assert house.refresh("IBM", provider="sample", timeframe="1d").added == 3270
+
+
 def test_a_dry_run_of_the_sample_counts_and_writes_nothing(house: House) -> None:
     assert house.refresh("IBM", provider="sample", dry=True).added == 3270
     assert not house.folder.exists()
