@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import ValidationError as Invalid
 
 from gpt_trader.core.errors import ConfigError, GptTraderError, NoBars, UsageError, ValidationError, did_you_mean
+from gpt_trader.core.faults import fault_of
 from gpt_trader.slices.optimize.conditions import Condition, conditions_of
 from gpt_trader.slices.optimize.fits import fitting_rows
 from gpt_trader.slices.optimize.job import FIGURES, SWEPT, Job
@@ -103,6 +104,8 @@ def plan_of(params: SearchParams, catalog: StrategyCatalog, bars: Sequence[Bars]
     for name in (*params.space, *params.fixed):
         if name not in names:
             raise ValidationError(f"{params.strategy} has no parameter '{name}'", hint=did_you_mean(name, names))
+    if both := sorted(set(params.space) & set(params.fixed)):
+        raise ValidationError(f"'{both[0]}' is both searched and fixed", hint="name it in `space` or in `fixed`")
     for name in params.objectives:
         if name not in FIGURES:
             raise ValidationError(f"there is no figure '{name}'", hint=did_you_mean(name, FIGURES))
@@ -135,7 +138,7 @@ def _checks(model: type[BaseModel] | None) -> tuple[Fits, Callable[[Mapping[str,
         try:
             model.model_validate(dict(params))
         except Invalid as wrong:
-            return f"{dict(params)}: {wrong.errors()[0]['msg']}"
+            return f"{dict(params)}: {fault_of(wrong.errors()[0])}"
         return ""
 
     return partial(fitting_rows, model), why

@@ -99,7 +99,9 @@ def _range(name: str, low: Any, high: Any, step: Any, *, log: bool = False) -> A
     given = [value for value in (low, high, step) if value is not None]
     numbers = all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in given)
     if not numbers or None in (low, high) or not low <= high or (step is not None and step <= 0):
-        raise ValidationError(f"{name}: there is no range from {low} to {high} by {step or 'any step'}", hint=HINT)
+        raise ValidationError(
+            f"{name}: there is no range from {low} to {high} by {'any step' if step is None else step}", hint=HINT
+        )
     if log and low <= 0:
         raise ValidationError(f"{name}: a logarithmic range begins above 0", hint=HINT)
     whole = all(isinstance(value, int) for value in given)

@@ -288,7 +288,14 @@ def test_a_map_of_many_values_is_binned_and_empty_where_nothing_was_tried(search
         ({"objectives": ["sharp"]}, ValidationError, "no figure 'sharp'"),
         ({"constraints": ["trades >= 9999"]}, ValidationError, "none of 12 sets keeps the constraints"),
         ({"constraints": ["slow < fast"]}, ValidationError, "no set of parameters fits"),
-        ({"space": {"fast": "30:40", "slow": "10:20"}}, ValidationError, "fast must be shorter than slow"),
+        (
+            {"space": {"fast": "30:40", "slow": "10:20"}},
+            ValidationError,
+            r"'slow': 10\}: fast must be shorter than slow",
+        ),
+        ({"space": {"fast": "2.5:6.5:1"}}, ValidationError, r"2\.5\}: fast must be a valid integer"),
+        ({"space": {"fast": "2:6:0"}}, ValidationError, "no range from 2 to 6 by 0"),
+        ({"space": {"fast": "2:6"}, "fixed": {"fast": 3}}, ValidationError, "'fast' is both searched and fixed"),
         ({"strategy": "sleepy", "space": {"every": "500:502"}}, ValidationError, "closed no trade"),
     ],
 )
