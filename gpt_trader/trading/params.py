@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import ValidationError as Invalid
 
+from gpt_trader.core.faults import fault_of
 from gpt_trader.core.slices import Frame, Outputs, Params
 
 Cash = Annotated[float, Field(gt=0, description="The money at the start.")]
@@ -18,13 +20,42 @@ Folds = Annotated[
 First = Annotated[float, Field(gt=0.05, lt=0.95, description="The share of the time that is before the first stretch.")]
 
 
+class Size(BaseModel):
+    """What the desk reads of a size; whatever else is told of it is for the report."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", defer_build=True)
+
+    rule: str = ""
+    lot: float = Field(1.0, gt=0, allow_inf_nan=False)
+    stop_atrs: float | None = Field(None, gt=0, allow_inf_nan=False)
+    atr_bars: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _a_stop_is_measured(self) -> Size:
+        if self.stop_atrs is not None and self.atr_bars is None:
+            raise ValueError("a stop needs atr_bars to be measured by, such as 14")
+        return self
+
+
+def _each_a_size(sizes: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    for symbol, size in sizes.items():
+        try:
+            Size.model_validate(size)
+        except Invalid as wrong:
+            raise ValueError(f"of {symbol}: {fault_of(wrong.errors(include_url=False)[0])}") from None
+    return sizes
+
+
+Sizes = Annotated[dict[str, dict[str, Any]], AfterValidator(_each_a_size)]
+
+
 class SessionParams(Params):
     """The bars of a session, its money, its costs, and what it is compared with."""
 
     bars: Frame = Field(description="The table of bars.")
     data_provenance: dict[str, dict[str, Any]] = Field({}, description="What is said of the bars.")
     actions: list[dict[str, Any]] = Field([], description="The splits and dividends that are not in the prices.")
-    sizes: dict[str, dict[str, Any]] = Field({}, description="For each symbol its {rule, lot}; else equal sleeves.")
+    sizes: Sizes = Field({}, description="For each symbol its {rule, lot}; else equal sleeves.")
     cash: Cash = 100_000.0
     fee: Fee = 0.001
     slippage: Slippage = 0.0005

@@ -153,10 +153,6 @@ def _spec(symbol: str, asked: TradeParams, catalog: StrategyCatalog, *, share: f
     size = asked.sizes.get(symbol, {})
     make: Any = catalog[name]
     if "stop_atrs" in size:
-        if "atr_bars" not in size:
-            raise ValidationError(
-                f"the size of {symbol} has a stop, and no atr_bars to measure it by", hint="write atr_bars: 14"
-            )
         known = None if isinstance(make, LateStart) else size.get("atr")  # who watched has measured it
         make = WithStop(make, bars=size["atr_bars"], distance=size["stop_atrs"], first=known)
     label = f"{name}:{symbol}"

@@ -125,7 +125,8 @@ class Checker:
         where = tuple(wrong["loc"])
         if (wrong["type"] == "missing" and len(where) == 1) or (not where and not complete):
             return
-        message = wrong["msg"][:1].lower() + wrong["msg"][1:]
+        told = str(wrong["msg"]).removeprefix("Value error, ")
+        message = told[:1].lower() + told[1:]
         place = place_of(written, where, wrong["type"] == "extra_forbidden")
         self.reading.fault("wrong-param", f"'{'.'.join(map(str, where)) or 'with'}': {message}", place)
 

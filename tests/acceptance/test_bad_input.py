@@ -276,3 +276,13 @@ def test_an_unknown_strategy_is_told_before_anything_runs(house: House, words: t
     assert "did you mean 'sma_cross'?" in told.stderr
     with Application(load_settings(env={"GPT_TRADER_HOME": str(house.home)}, cwd=house.root)) as app:
         assert not app.runs.recent(count=1)
+
+
+def test_a_size_that_is_none_is_a_fault_of_the_file_with_its_place_before_anything_runs(house: House) -> None:
+    step = "- trade: {slice: backtest, method: execute, with: {strategy: momentum, sizes: {IBM: {lot: 0}}}}"
+    fetch = "- fetch: {slice: data, method: get_historical, with: {symbols: [IBM]}}"
+    (house.root / "sized.yaml").write_text(f"name: sized\nsteps:\n  {fetch}\n  {step}\n")
+    told = house("validate", "sized.yaml")
+    assert told.returncode == 3
+    assert "sized.yaml:4:" in told.stdout + told.stderr
+    assert "'sizes': of IBM: lot must be greater than 0" in told.stdout + told.stderr

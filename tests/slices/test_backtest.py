@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError as Invalid
 
 from gpt_trader.core.errors import BadData, ConfigError, NoBars, NotFound, UsageError, ValidationError
 from gpt_trader.core.frames import frame_of, said_of
@@ -116,10 +117,20 @@ def test_a_strategy_has_seen_what_was_before_the_decision_as_when_it_walks_forwa
     assert warm != [run(bars[d:], **asked).final_equity for d in days]  # which have no averages yet, and enter later
 
 
-def test_a_stop_without_its_length_is_refused_with_what_is_missing(run):
-    with pytest.raises(ValidationError, match="the size of AAA has a stop, and no atr_bars") as error:
-        run(walk(50, seed=1), strategy="buy_and_hold", sizes={"AAA": {"stop_atrs": 2.0}})
-    assert error.value.hint == "write atr_bars: 14"
+@pytest.mark.parametrize(
+    ("size", "problem"),
+    [
+        ({"stop_atrs": 2.0}, "a stop needs atr_bars"),
+        ({"stop_atrs": -2.0, "atr_bars": 14}, "stop_atrs must be greater than 0"),
+        ({"stop_atrs": 2.0, "atr_bars": 0}, "atr_bars must be greater than or equal to 1"),
+        ({"lot": 0}, "lot must be greater than 0"),
+        ({"lot": "x"}, "lot must be a valid number"),
+        ({"rule": 5}, "rule must be a valid string"),
+    ],
+)
+def test_what_is_no_size_is_refused_before_anything_is_traded(size, problem):
+    with pytest.raises(Invalid, match=f"of AAA: {problem}"):
+        BacktestParams(bars=None, sizes={"AAA": size})
 
 
 def test_a_stop_by_risk_is_as_far_as_what_was_seen_before_the_decision_says(run):
