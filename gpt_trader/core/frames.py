@@ -113,12 +113,18 @@ def _untrue(symbol: str) -> BadData:
     return BadData(f"the bars of {symbol} are not those that their provenance speaks of", hint="fetch them again")
 
 
-def _parts(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+def needs(frame: Any, what: str, columns: Sequence[str]) -> None:
+    """Refuse what is no table, or lacks one of these columns."""
+    hint = f"it needs {', '.join(columns)}" if columns else "hand on what an earlier step gave"
     if not hasattr(frame, "columns"):
-        raise BadData(f"bars must be a table, not a {type(frame).__name__}", hint=f"with columns {', '.join(COLUMNS)}")
-    missing = [name for name in COLUMNS if name not in frame.columns]
+        raise BadData(f"{what} must be a table, not a {type(frame).__name__}", hint=hint)
+    missing = [name for name in columns if name not in frame.columns]
     if missing:
-        raise BadData(f"the table of bars has no column '{missing[0]}'", hint=f"it needs {', '.join(COLUMNS)}")
+        raise BadData(f"the table of {what} has no column '{missing[0]}'", hint=hint)
+
+
+def _parts(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    needs(frame, "bars", COLUMNS)
     if len(frame) == 0:
         raise NoBars("the table of bars is empty", hint="widen the range, or name other symbols")
     for symbol, part in frame.groupby("symbol", sort=False, observed=True):

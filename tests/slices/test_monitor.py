@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gpt_trader.core.errors import GptTraderError, ValidationError
+from gpt_trader.core.errors import BadData, GptTraderError, ValidationError
 from gpt_trader.core.frames import bars_of, frame_of, said_of
 from gpt_trader.slices.backtest.params import BacktestParams
 from gpt_trader.slices.backtest.slice import Backtest
@@ -305,6 +305,16 @@ def test_a_flat_curve_draws():
     drawn = chart([Line("main", bars_from([1, 1]).ts, np.array([5.0, 5.0]))], str, height=100, name="flat")
     assert "nan" not in drawn
     assert "inf" not in drawn
+
+
+@pytest.mark.parametrize(
+    ("equity", "problem"),
+    [(None, "equity must be a table, not a NoneType"), (pd.DataFrame({"time": []}), "no column 'equity'")],
+)
+def test_a_report_of_what_is_no_curve_is_refused_with_what_it_needs(ctx, equity, problem):
+    with pytest.raises(BadData, match=problem) as error:
+        Monitor(no_facts).create_report(ReportParams(equity=equity, trades=None, metrics={}), ctx)
+    assert error.value.hint == "it needs time, equity"
 
 
 def test_markup_escapes_all_but_markup():

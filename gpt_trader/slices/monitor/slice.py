@@ -33,6 +33,7 @@ class Monitor(Slice):
     @method()
     def create_report(self, params: ReportParams, ctx: StepContext) -> Report:
         """One HTML file with curves, trades, figures and provenance; the same in short as Markdown, in full as JSON."""
+        from gpt_trader.core.frames import needs
         from gpt_trader.slices.monitor.cautions import summary_of
         from gpt_trader.slices.monitor.document import document_of
         from gpt_trader.slices.monitor.markdown import markdown_of
@@ -40,6 +41,8 @@ class Monitor(Slice):
         from gpt_trader.slices.monitor.searches import search_sections
         from gpt_trader.slices.monitor.words import titled
 
+        needs(params.equity, "equity", ("time", "equity"))
+        needs(params.trades, "trades", ())
         params = titled(params)
         params = params.model_copy(update={"sections": [*search_sections(params), *params.sections]})
         summary = summary_of(params)
