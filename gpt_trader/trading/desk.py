@@ -149,7 +149,7 @@ class Desk:
 
     def answer(self, seat: Seat, answer: object, data: MarketData) -> None:
         """Bring to the market what one strategy answered."""
-        signals = [(seat, answer)] if type(answer) is TradeSignal else self.proposals(seat, answer, data)
+        signals = self.proposals(seat, answer, data)
         if signals is not None:
             self.act(data, signals)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gpt_trader.core.orders import AT_MARKET, BUY
 from gpt_trader.trading.guards import market, pace, size
+from gpt_trader.trading.guards.base import BEYOND_DOUBT
 from gpt_trader.trading.guards.integrity import INTEGRITY
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 INF = math.inf
 SECOND = 1_000_000_000
-BEYOND_DOUBT = 1.0 + 1e-9
 STOOD_FOR = frozenset({type(control) for control in INTEGRITY} | {*size.SIZE, *pace.PACE, *market.MARKET})
 LIMITS = {
     size.MaxQuantity: "units",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gpt_trader.core.orders import ZERO, exact
 from gpt_trader.core.portfolio import exactly
+from gpt_trader.trading.account import HAIR
 from gpt_trader.trading.names import belongs
 from gpt_trader.trading.watch import Watch
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from gpt_trader.trading.guards.running import Halt
     from gpt_trader.trading.lanes import Lane
     from gpt_trader.trading.limits import StrategyLimits
-
-
-HAIR = 1e-9
-"""What floats that are added up over many bars may be off by, and a look too many costs nothing."""
 
 
 class StrategyWatch(Watch):
@@ -59,7 +56,7 @@ class StrategyWatch(Watch):
     def marks(self) -> tuple[float, float]:
         """Its floor and ceiling in terms of the account's equity, from which who trades it alone stays as far apart."""
         self._apart = apart = self._account.equity - self._last
-        hair = abs(self._account.equity) * HAIR
+        hair = abs(self._account.equity) * HAIR  # a look too many costs nothing
         return self.floor + apart + hair, self.ceiling + apart - hair
 
     @property
