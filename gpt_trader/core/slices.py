@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import ValidationError as PydanticError
@@ -15,6 +15,9 @@ from gpt_trader.core.catalog import Catalog
 from gpt_trader.core.context import StepContext
 from gpt_trader.core.errors import NotFound, ValidationError, did_you_mean
 from gpt_trader.core.faults import fault_of
+
+if TYPE_CHECKING:
+    from gpt_trader.core.feeds import StrategyCatalog
 
 Frame = Any
 """A pandas DataFrame: handed on as it is, kept as a Parquet artifact."""
@@ -118,6 +121,17 @@ def _interface(cls: type[Slice], name: str) -> Method | None:
         raise ValidationError(f"{where} must be annotated to return a subclass of gpt_trader.Outputs")
     summary = (inspect.getdoc(function) or "").partition("\n")[0]
     return Method(getattr(cls, "name", ""), name, params, outputs, effect, summary)
+
+
+class StrategySlice(Slice):
+    """A slice that trades strategies by their names; one that does not exist is told before a run begins."""
+
+    _strategies: StrategyCatalog
+
+    def foresee(self, method: str, known: Mapping[str, Any]) -> None:  # noqa: ARG002
+        from gpt_trader.core.feeds import named_strategies
+
+        named_strategies(self._strategies, known)
 
 
 def checked(found: object, *, as_name: str, services: frozenset[str]) -> type[Slice]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.slices import Slice, method
+from gpt_trader.core.slices import StrategySlice, method
 from gpt_trader.slices.adaptive_portfolio.params import (
     Allocated,
     AllocateParams,
@@ -15,25 +15,17 @@ from gpt_trader.slices.adaptive_portfolio.params import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.trading.limits import ReadLimits
 
 
-class AdaptivePortfolio(Slice):
+class AdaptivePortfolio(StrategySlice):
     """Divides an account among symbols and strategies."""
 
     name: ClassVar[str] = "adaptive_portfolio"
 
     def __init__(self, strategies: StrategyCatalog, limits: ReadLimits) -> None:
         self._strategies, self._limits = strategies, limits
-
-    def foresee(self, method: str, known: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Every strategy that is named must exist."""
-        from gpt_trader.core.feeds import named_strategies
-
-        named_strategies(self._strategies, known)
 
     @method()
     def allocate(self, params: AllocateParams, ctx: StepContext) -> Allocated:

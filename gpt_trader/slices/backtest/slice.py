@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.slices import Slice, method
+from gpt_trader.core.slices import StrategySlice, method
 from gpt_trader.slices.backtest.params import Backtested, BacktestParams, Forwarded, ForwardParams, Luck, LuckParams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gpt_trader.core.feeds import StrategyCatalog
 
 
-class Backtest(Slice):
+class Backtest(StrategySlice):
     """Tests strategies on recorded bars."""
 
     name: ClassVar[str] = "backtest"
 
     def __init__(self, strategies: StrategyCatalog) -> None:
         self._strategies = strategies
-
-    def foresee(self, method: str, known: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Every strategy that is named must exist."""
-        from gpt_trader.core.feeds import named_strategies
-
-        named_strategies(self._strategies, known)
 
     @method()
     def execute(self, params: BacktestParams, ctx: StepContext) -> Backtested:

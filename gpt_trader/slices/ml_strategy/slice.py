@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.slices import Slice, method
+from gpt_trader.core.slices import StrategySlice, method
 from gpt_trader.slices.ml_strategy.params import Prediction, PredictParams, Trained, TrainParams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.feeds import StrategyCatalog
@@ -22,19 +22,13 @@ METHOD = (
 BY_MODEL = "a stored model ({kind}) of which strategy does best over the next {horizon} bars, trained up to {until}"
 
 
-class MlStrategy(Slice):
+class MlStrategy(StrategySlice):
     """Chooses among strategies."""
 
     name: ClassVar[str] = "ml_strategy"
 
     def __init__(self, strategies: StrategyCatalog) -> None:
         self._strategies = strategies
-
-    def foresee(self, method: str, known: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Every strategy that is named must exist."""
-        from gpt_trader.core.feeds import named_strategies
-
-        named_strategies(self._strategies, known)
 
     @method()
     def predict_best(self, params: PredictParams, ctx: StepContext) -> Prediction:

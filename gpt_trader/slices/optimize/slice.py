@@ -5,31 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gpt_trader.core.context import StepContext
-from gpt_trader.core.slices import Slice, method
+from gpt_trader.core.slices import StrategySlice, method
 from gpt_trader.slices.optimize.params import Searched, SearchParams, Walked, WalkParams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.slices.optimize.hunt import Clusters, Told
     from gpt_trader.slices.optimize.plan import Plan
     from gpt_trader.slices.optimize.trials import Trials
 
 
-class Optimize(Slice):
+class Optimize(StrategySlice):
     """Searches for the parameters of a strategy."""
 
     name: ClassVar[str] = "optimize"
 
     def __init__(self, strategies: StrategyCatalog, clusters: Clusters) -> None:
         self._strategies, self._clusters = strategies, clusters
-
-    def foresee(self, method: str, known: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Every strategy that is named must exist."""
-        from gpt_trader.core.feeds import named_strategies
-
-        named_strategies(self._strategies, known)
 
     @method()
     def search(self, params: SearchParams, ctx: StepContext) -> Searched:

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from gpt_trader.core.context import StepContext
 from gpt_trader.core.errors import NotAuthorised
-from gpt_trader.core.slices import Slice, method
+from gpt_trader.core.slices import StrategySlice, method
 from gpt_trader.slices.paper_trade.params import Replayed, ReplayParams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gpt_trader.core.feeds import StrategyCatalog
     from gpt_trader.core.ports import Replays
     from gpt_trader.trading.limits import ReadLimits
 
 
-class PaperTrade(Slice):
+class PaperTrade(StrategySlice):
     """Trades on paper."""
 
     name: ClassVar[str] = "paper_trade"
 
     def __init__(self, strategies: StrategyCatalog, replay: Replays, limits: ReadLimits) -> None:
         self._strategies, self._replay, self._limits = strategies, replay, limits
-
-    def foresee(self, method: str, known: Mapping[str, Any]) -> None:  # noqa: ARG002
-        """Every strategy that is named must exist."""
-        from gpt_trader.core.feeds import named_strategies
-
-        named_strategies(self._strategies, known)
 
     @method()
     def replay(self, params: ReplayParams, ctx: StepContext) -> Replayed:
