@@ -34,10 +34,9 @@ def show(app: Application, definition: Workflow, *, inputs: Mapping[str, Any] | 
     """Print the plan of a definition, with the inputs of one run where there are any."""
     from gpt_trader.cli.summary import short
     from gpt_trader.workflow.plan import plan as planned
-    from gpt_trader.workflow.secrets import listed
 
     made = planned(definition, app.catalog)
-    secrets = {name: bool(secret(name)) for name in listed(definition)}
+    secrets = {name: bool(secret(name)) for name in definition.all_secrets}
     if as_json:
         found = made.to_dict()
         found.pop("version", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict
@@ -49,6 +49,10 @@ class Method:
     outputs: type[Outputs]
     effect: Effect
     summary: str
+    takes: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "takes", tuple(self.params.model_fields))
 
     @property
     def required(self) -> frozenset[str]:
@@ -176,11 +180,12 @@ class SliceCatalog(Catalog[type[Slice]]):
 
     def instance(self, name: str) -> Slice:
         """The one instance of a slice, made with its needs injected."""
-        with self._making:  # branches that run side by side may be the first to use a slice, or a service, together
-            if name not in self._instances:
-                cls = self[name]
-                self._instances[name] = cls(**{need: self._service(need) for need in cls.needs()})
-            return self._instances[name]
+        if name not in self._instances:
+            with self._making:  # branches that run side by side may be the first to use a slice, or a service, together
+                if name not in self._instances:
+                    cls = self[name]
+                    self._instances[name] = cls(**{need: self._service(need) for need in cls.needs()})
+        return self._instances[name]
 
     def _service(self, name: str) -> Any:
         if name in self._makers:

@@ -6,8 +6,9 @@ from contextlib import suppress
 
 from gpt_trader.core.errors import JournalError
 from gpt_trader.journal.claims import Claims
+from gpt_trader.journal.drivers import Row
 from gpt_trader.journal.history import History
-from gpt_trader.journal.store import Op, Row
+from gpt_trader.journal.store import Op
 
 
 class Bookmark:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from gpt_trader.core.errors import Conflict, Fenced, NotFound
 from gpt_trader.core.events import Event
+from gpt_trader.journal.drivers import Row
 from gpt_trader.journal.history import History, event_of
 from gpt_trader.journal.hub import RETRIED
-from gpt_trader.journal.store import Op, Row
+from gpt_trader.journal.store import Op
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from typing import Any, Protocol
 from gpt_trader.core.errors import ConfigError, JournalCorrupt, JournalUnavailable
 from gpt_trader.core.secrets import blotted, garbled, passwords_of
 
+Row = Mapping[str, Any]
+
 BUSY_SECONDS = 5.0
 _CLOSING_SECONDS = 0.5
 """Who closes the journal last removes its index and its log one after the other; in between, one is missing."""
@@ -52,7 +54,10 @@ class Driver(Protocol):
     def settled(self, mark: Any) -> bool | None:
         """After a connection broke at commit: was it committed? None where the commit's own answer is final."""
 
-    def add_events(self, cursor: Any, facts: Sequence[Mapping[str, Any]]) -> int:
+    def prepared(self, name: str) -> tuple[str, Callable[[Row], Any]]:
+        """A statement as this database likes it best, and what makes its values from its params."""
+
+    def add_events(self, cursor: Any, facts: Sequence[Row]) -> int:
         """Insert events in their order; the sequence number of the last one."""
 
     def version(self, connection: Any) -> int:
@@ -96,6 +101,7 @@ class SqliteDriver:
     dialect = "sqlite"
 
     def __init__(self, path: Path) -> None:
+        self.prepared = _in_places
         self.path = path
         self.url = f"sqlite:///{path}"
 
@@ -170,7 +176,7 @@ class SqliteDriver:
     def settled(self, mark: Any) -> None:
         del mark
 
-    def add_events(self, cursor: Any, facts: Sequence[Mapping[str, Any]]) -> int:
+    def add_events(self, cursor: Any, facts: Sequence[Row]) -> int:
         for start in range(0, len(facts), ROWS_AT_ONCE):
             some = facts[start : start + ROWS_AT_ONCE]
             text, values_of = _insertion(len(some))
@@ -218,14 +224,24 @@ class SqliteDriver:
 
 
 @cache
-def _insertion(count: int) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
+def _in_places(name: str) -> tuple[str, Callable[[Row], tuple[Any, ...]]]:
+    """A statement with places instead of names, which SQLite would look up each time, and what takes their values."""
+    text = statements("sqlite")[name]
+    names = _PARAM.findall(text)
+    if len(names) > 1:
+        return _PARAM.sub("?", text), itemgetter(*names)
+    return _PARAM.sub("?", text), lambda row: tuple(row[n] for n in names)
+
+
+@cache
+def _insertion(count: int) -> tuple[str, Callable[[Row], tuple[Any, ...]]]:
     """One statement that inserts so many events, and what takes the values of each from its params.
 
     Each statement gives Python's lock away and waits for it again, which between busy threads costs more than the rows.
     """
-    head, _, row = statements("sqlite")["event.add"].partition(" VALUES ")
-    places = _PARAM.sub("?", row)
-    return f"{head} VALUES {', '.join([places] * count)}", itemgetter(*_PARAM.findall(row))
+    text, values_of = _in_places("event.add")
+    head, _, row = text.partition(" VALUES ")
+    return f"{head} VALUES {', '.join([row] * count)}", values_of
 
 
 @cache
@@ -298,7 +314,10 @@ class PostgresDriver:
             time.sleep(0.05)
         raise JournalUnavailable("the database was lost at a commit and did not come back", hint="resume the run later")
 
-    def add_events(self, cursor: Any, facts: Sequence[Mapping[str, Any]]) -> int:
+    def prepared(self, name: str) -> tuple[str, Callable[[Row], Any]]:
+        return statements(self.dialect)[name], dict
+
+    def add_events(self, cursor: Any, facts: Sequence[Row]) -> int:
         cursor.executemany(statements(self.dialect)["event.add"], facts)
         cursor.execute(statements(self.dialect)["event.last"])
         return int(cursor.fetchone()[0])

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_LETTERS = (ALPHABET * 8).encode()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ownership:
     """Who may write to a run: the owner's token, with the fence that each new owner raises."""
 
@@ -19,7 +21,7 @@ class Ownership:
     owner: str
     fence: int
 
-    @property
+    @cached_property
     def guard(self) -> dict[str, Any]:
         """The params that every guarded statement compares."""
         return {"run_id": self.run_id, "owner": self.owner, "fence": self.fence}
@@ -59,4 +61,4 @@ def _process_start_elsewhere(pid: int) -> int:
 
 def letters(count: int) -> str:
     """So many letters by chance, none of which is taken for another."""
-    return "".join(ALPHABET[b & 31] for b in os.urandom(count))
+    return os.urandom(count).translate(_LETTERS).decode()

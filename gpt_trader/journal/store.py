@@ -12,9 +12,8 @@ from typing import Any, Protocol
 from gpt_trader.core.errors import Conflict, Fenced, GptTraderError, JournalError, JournalUnavailable, ValidationError
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.secrets import Secrets
-from gpt_trader.journal.drivers import BUSY_SECONDS, ROWS_AT_ONCE, Driver, driver_for, rows_of, statements
+from gpt_trader.journal.drivers import BUSY_SECONDS, ROWS_AT_ONCE, Driver, Row, driver_for, rows_of, statements
 
-Row = Mapping[str, Any]
 Op = tuple[str, Row | Sequence[Row], bool]
 """A statement's name, its params (a list: once for each), and whether it must change exactly one row."""
 
@@ -50,10 +49,11 @@ class Listener(Protocol):
 class _Ticket:
     """What one thread wants written, and what became of it."""
 
-    __slots__ = ("done", "error", "ops", "results", "turn")
+    __slots__ = ("done", "error", "ops", "results", "serial", "turn")
 
     def __init__(self, ops: Sequence[Op]) -> None:
         self.ops = ops
+        self.serial = not _SERIAL.isdisjoint([op[0] for op in ops])
         self.results: list[int] = []
         self.error: BaseException | None = None
         self.done = False
@@ -141,7 +141,31 @@ class Store:
 
         Whoever comes first writes for all who wait, so that threads share one sync of the disk.
         """
-        ticket = _Ticket(_without(self.secrets, ops) if self.secrets else ops)
+        if self.secrets:
+            ops = _without(self.secrets, ops)
+        if not self._waiting and self._writing.acquire(blocking=False):
+            try:
+                results = self._alone(ops)
+            finally:
+                self._hand_on()
+            if results is not None:
+                return results
+        return self._together(ops)
+
+    def _alone(self, ops: Sequence[Op]) -> list[int] | None:
+        """Write with as little ado as it takes while nobody else does; None where the connection was lost before."""
+        ticket = _Ticket(ops)
+        try:
+            self._attempt([ticket], serial=ticket.serial)
+        except Exception as error:
+            if self._lost(error):
+                return None
+            raise self._known(error) from error
+        return ticket.results
+
+    def _together(self, ops: Sequence[Op]) -> list[int]:
+        """Queue, and lead, or have the one who leads write for us."""
+        ticket = _Ticket(ops)
         self._waiting.append(ticket)
         leads = self._writing.acquire(blocking=False)
         if not leads:
@@ -233,7 +257,7 @@ class Store:
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
-                self._attempt(batch)
+                self._attempt(batch, serial=any(ticket.serial for ticket in batch))
             except Exception as error:  # noqa: BLE001 - every ticket of the batch must hear of it
                 if self._lost(error) and time.monotonic() < deadline:
                     time.sleep(_AGAIN_SECONDS)
@@ -263,18 +287,20 @@ class Store:
             self._halted = known
         return known
 
-    def _attempt(self, batch: list[_Ticket]) -> None:
+    def _attempt(self, batch: list[_Ticket], *, serial: bool) -> None:
         if self._halted:
             raise self._halted
         cursor = self._write_cursor()
-        serial = any(op[0] in _SERIAL for ticket in batch for op in ticket.ops)
-        riding = [(listener, listener.riders()) for listener in self.listeners] if serial else []
+        riding = [(listener, listener.riders()) for listener in self.listeners] if serial else ()
         hit("journal.begin")
         try:
             mark = self.driver.begin(cursor, serial=serial)
-            for ticket in batch:
-                self._perform(cursor, ticket, alone=len(batch) == 1)
-            rode = [(who, [self._execute(cursor, op[0], op[1]) for op in ops]) for who, ops in riding if ops]
+            if len(batch) == 1:
+                batch[0].results = self._perform(cursor, batch[0].ops)
+            else:
+                for ticket in batch:
+                    self._apart(cursor, ticket)
+            rode = [(who, self._perform(cursor, ops)) for who, ops in riding if ops]
             hit("journal.inside")
         except BaseException as error:
             self._roll_back(error)
@@ -298,35 +324,46 @@ class Store:
             if not (self.driver.broken(error) and self.driver.settled(mark)):
                 raise
 
-    def _perform(self, cursor: Any, ticket: _Ticket, *, alone: bool) -> None:
-        """Execute one ticket; its failure is its own and undoes nothing of the others."""
-        ticket.error, results = None, []
-        if not alone:
-            cursor.execute("SAVEPOINT ticket")
+    def _apart(self, cursor: Any, ticket: _Ticket) -> None:
+        """Execute one ticket among several; its failure is its own and undoes nothing of the others."""
+        ticket.error = None
+        cursor.execute("SAVEPOINT ticket")
         try:
-            for name, params, guarded in ticket.ops:
-                results.append(self._execute(cursor, name, params))
-                if guarded and results[-1] != 1:
+            ticket.results = self._perform(cursor, ticket.ops)
+        except (Fenced, Conflict, ValidationError) as error:
+            cursor.execute("ROLLBACK TO SAVEPOINT ticket")
+            ticket.error = error
+
+    def _perform(self, cursor: Any, ops: Sequence[Op]) -> list[int]:
+        """Execute operations in their order; what is the fault of who wrote them is Fenced, Conflict or Validation."""
+        prepared, execute, results = self.driver.prepared, cursor.execute, list[int]()
+        try:
+            for name, params, guarded in ops:
+                if isinstance(params, dict) and name != "event.add":
+                    text, values_of = prepared(name)
+                    execute(text, values_of(params))
+                    changed = cursor.rowcount
+                else:
+                    changed = self._several(cursor, name, params)
+                if guarded and changed != 1:
                     raise Fenced(f"{name}: this run has another owner now; nothing was written")
+                results.append(changed)
         except Exception as error:
             if self.driver.broken(error):
                 raise
-            known = Conflict(f"{ticket.ops[len(results)][0]}: already there") if self.driver.violated(error) else error
+            if self.driver.violated(error):
+                raise Conflict(f"{ops[len(results)][0]}: already there") from error
             if self.driver.refused(error):
-                known = self._known(error)
-            if alone or not isinstance(known, Fenced | Conflict | ValidationError):
-                raise known from error
-            cursor.execute("ROLLBACK TO SAVEPOINT ticket")
-            ticket.error = known
-        ticket.results = results
+                raise self._known(error) from error
+            raise
+        return results
 
-    def _execute(self, cursor: Any, name: str, params: Row | Sequence[Row]) -> int:
+    def _several(self, cursor: Any, name: str, params: Row | Sequence[Row]) -> int:
+        rows = (params,) if isinstance(params, Mapping) else params
         if name == "event.add":
-            return self.driver.add_events(cursor, (params,) if isinstance(params, Mapping) else params)
-        if isinstance(params, Mapping):
-            cursor.execute(self.sql[name], params)
-        else:
-            cursor.executemany(self.sql[name], params)
+            return self.driver.add_events(cursor, rows)
+        text, values_of = self.driver.prepared(name)
+        cursor.executemany(text, [values_of(row) for row in rows])
         return int(cursor.rowcount)
 
     def _write_cursor(self) -> Any:

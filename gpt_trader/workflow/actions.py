@@ -14,7 +14,6 @@ from gpt_trader.workflow.definition import Action, Prepare
 from gpt_trader.workflow.expressions import template
 from gpt_trader.workflow.pen import Attempt, Work, params_hash
 from gpt_trader.workflow.scope import wire
-from gpt_trader.workflow.secrets import taken
 
 if TYPE_CHECKING:
     from gpt_trader.workflow.strand import Strand
@@ -46,7 +45,7 @@ def resolve(method: Method, written: Mapping[str, Any], spot: Spot) -> dict[str,
     """The values of a method's params: from `with`, the loop, the inputs, or the latest output of that name."""
     given = template(written).resolve(spot.view()) if written else {}
     values = dict(given)
-    for name in method.params.model_fields:
+    for name in method.takes:
         if name not in values:
             found = wire(name, given={}, loop=spot.extras, inputs=spot.inputs, scope=spot.scope)
             if found is not None:
@@ -85,14 +84,16 @@ def _called(strand: Strand, attempt: Attempt, method: Method, params: Params, wo
 def _call_here(strand: Strand, attempt: Attempt, method: Method, params: Params, work: Work) -> Outputs:
     function = getattr(strand.run.parts.catalog.instance(method.slice), method.name)
     ctx = context(strand, attempt, work)
-    with watched(strand, attempt):
-        try:
-            outputs: Outputs = function(params, ctx)
-        except JournalError as error:  # of a journal of the slice's own; ours would end the run without a record
-            raise StepFailed(f"{method.slice}.{method.name}: {error}", hint=error.hint) from error
-        except Interrupted:
-            strand.check()  # leaves the walk: the step goes on when the run is resumed
-            raise
+    strand.enter(attempt)
+    try:
+        outputs: Outputs = function(params, ctx)
+    except JournalError as error:  # of a journal of the slice's own; ours would end the run without a record
+        raise StepFailed(f"{method.slice}.{method.name}: {error}", hint=error.hint) from error
+    except Interrupted:
+        strand.check()  # leaves the walk: the step goes on when the run is resumed
+        raise
+    finally:
+        strand.leave()
     return outputs
 
 
@@ -101,42 +102,13 @@ def context(strand: Strand, attempt: Attempt, work: Work) -> StepContext:
     run, parts = strand.run, strand.run.parts
     facts = work.facts = work.facts if work.facts is not None else []
     path, name, number = attempt.path, attempt.step.name, attempt.number
-    return StepContext(
-        run_id=run.id,
-        path=path,
-        attempt=number,
-        mode=run.mode,
-        clock=parts.clock,
-        artifacts=parts.artifacts,
-        executor=parts.heavy,
-        secret=lambda name: taken(name, run.secrets),
+    return run.context.at(
+        path,
+        number,
         record=lambda topic, payload: facts.append(parts.runs.event(topic, payload, run_id=run.id)),
         progress=lambda done, total, text: run.tell(path, name, "PROGRESS", number, f"{text} {done:g}/{total:g}"),
         check=lambda: _cooperate(strand),
-        stopping=lambda: run.request in ("stop", "pause"),
     )
-
-
-class watched:  # noqa: N801 - reads as a statement
-    """While a thread is inside foreign code, the keeper may give its strand up."""
-
-    __slots__ = ("attempt", "strand")
-
-    def __init__(self, strand: Strand, attempt: Attempt) -> None:
-        self.strand, self.attempt = strand, attempt
-
-    def __enter__(self) -> None:
-        strand = self.strand
-        if strand.parent is not None:
-            strand.take_slot()
-        with strand.run.lock:
-            strand.attempt = self.attempt
-            strand.run.calling.add(strand)
-        if strand.limits:
-            strand.run.parts.look_at(min(at for _, at in strand.limits))
-
-    def __exit__(self, *_: object) -> None:
-        self.strand.leave_slot()
 
 
 def _cooperate(strand: Strand) -> None:
@@ -183,8 +155,11 @@ def slices(strand: Strand, attempt: Attempt) -> Work:
         ctx = context(strand, attempt, work)
         for name in step.slices:
             instance = strand.run.parts.catalog.instance(name)
-            with watched(strand, attempt):
+            strand.enter(attempt)
+            try:
                 instance.prepare(ctx)
+            finally:
+                strand.leave()
         return {"prepared": list(step.slices)}
 
     work.call = call

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from gpt_trader.core.context import StepContext
 from gpt_trader.core.errors import GptTraderError, RunCancelled, StepTimeout
 from gpt_trader.core.ports import Clock
 from gpt_trader.core.secrets import Secrets
@@ -21,10 +22,10 @@ from gpt_trader.journal.artifacts import ArtifactFolder
 from gpt_trader.journal.owners import Ownership
 from gpt_trader.journal.runs import Runs, StepRecord
 from gpt_trader.journal.store import Op
-from gpt_trader.workflow.definition import Step, Workflow, walk
+from gpt_trader.workflow.definition import Step, Workflow
 from gpt_trader.workflow.executors import DaemonThreads, LazyProcesses
 from gpt_trader.workflow.scope import Scope
-from gpt_trader.workflow.secrets import secrets_of
+from gpt_trader.workflow.secrets import secrets_of, taken
 
 Request = Literal["cancel", "pause", "stop"]
 
@@ -145,9 +146,19 @@ class ActiveRun:
         self.resumed = self.halted = False
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
-        widths = [getattr(step, "max", None) or 0 for step in walk(workflow.steps)]
-        self.slots = threading.BoundedSemaphore(max(parts.max_steps, *widths, 1))
+        self.slots = threading.BoundedSemaphore(max(parts.max_steps, workflow.width))
         self.secrets = secrets_of(workflow, parts.secret, parts.secrets)
+        self.context = StepContext(
+            run_id=self.id,
+            path="",
+            attempt=0,
+            mode=mode,
+            clock=parts.clock,
+            artifacts=parts.artifacts,
+            executor=parts.heavy,
+            secret=lambda name: taken(name, self.secrets),
+            stopping=lambda: self.request in ("stop", "pause"),
+        )
         self.view: Mapping[str, Any] = {"id": self.id, "workflow": workflow.name, "mode": mode}
 
     def load(self, records: list[StepRecord], *, forget: re.Pattern[str] | None = None) -> None:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 def look_ahead(workflow: d.Workflow, catalog: SliceCatalog, inputs: Mapping[str, Any]) -> None:
     """Raise what a slice has against params that are known by now; of steps that may not run nothing is said."""
-    if not any(isinstance(step, d.Action) and _foresees(step, catalog) for step in d.walk(workflow.steps)):
+    if not any(_foresees(name, catalog) for name in workflow.acting):
         return
 
     def look(step: d.Step, view: View, wires: Mapping[str, Wire], after: bool) -> None:  # noqa: ARG001, FBT001
-        if isinstance(step, d.Action) and _runs(step) and _foresees(step, catalog):
+        if isinstance(step, d.Action) and _runs(step) and _foresees(step.slice, catalog):
             given = {name: _value(wire, step.params.get(name), inputs) for name, wire in wires.items()}
             known = {name: value for name, value in given.items() if value is not None}
             catalog.instance(step.slice).foresee(step.method, known)
@@ -29,8 +29,8 @@ def look_ahead(workflow: d.Workflow, catalog: SliceCatalog, inputs: Mapping[str,
     plan(workflow, catalog, observe=look)
 
 
-def _foresees(step: d.Action, catalog: SliceCatalog) -> bool:
-    return catalog[step.slice].foresee is not Slice.foresee
+def _foresees(name: str, catalog: SliceCatalog) -> bool:
+    return catalog[name].foresee is not Slice.foresee
 
 
 def _runs(step: d.Action) -> bool:

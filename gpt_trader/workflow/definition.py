@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 Json = Any
@@ -185,9 +186,12 @@ class Trigger:
     options: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """A whole definition; `inputs` maps each name to the JSON Schema of its value."""
+    """A whole definition; `inputs` maps each name to the JSON Schema of its value.
+
+    What follows from it is found once, for a program may start many runs of it.
+    """
 
     name: str
     description: str = ""
@@ -201,18 +205,36 @@ class Workflow:
     on_failure: tuple[Step, ...] = ()
     finally_: tuple[Step, ...] = ()
 
-    @property
-    def hash(self) -> str:
-        """The SHA-256 of the normalised definition."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
-
-    def to_json(self) -> str:
+    @cached_property
+    def text(self) -> str:
         """The normalised definition as one canonical JSON text."""
         return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
+    @cached_property
+    def hash(self) -> str:
+        """The SHA-256 of the normalised definition."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @cached_property
+    def width(self) -> int:
+        """How many of its branches or items may go at once where they are most."""
+        return max((getattr(step, "max", None) or 1 for step in walk(self.steps)), default=1)
+
+    @cached_property
+    def acting(self) -> frozenset[str]:
+        """The slices that its steps call."""
+        return frozenset(step.slice for step in walk(self.steps) if isinstance(step, Action))
+
+    @cached_property
+    def all_secrets(self) -> tuple[str, ...]:
+        """The names of the secrets that it lists, or a workflow inside it."""
+        every = walk((*self.steps, *self.on_failure, *self.finally_))
+        inside = [name for step in every if isinstance(step, SubWorkflow) for name in step.workflow.all_secrets]
+        return tuple(dict.fromkeys((*self.secrets, *inside)))
+
     @staticmethod
     def from_json(text: str) -> Workflow:
-        """The definition that `to_json` wrote."""
+        """The definition of such a text."""
         tree = _tree(json.loads(text))
         assert isinstance(tree, Workflow)
         return tree

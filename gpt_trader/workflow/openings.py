@@ -11,66 +11,47 @@ from gpt_trader.workflow.secrets import refuse_written
 
 if TYPE_CHECKING:
     from gpt_trader.journal.store import Op
-    from gpt_trader.workflow.active import ActiveRun, Parts
-    from gpt_trader.workflow.definition import Workflow
+    from gpt_trader.workflow.active import ActiveRun
 
-_MOST_DEFINITIONS = 64
 Keep = tuple[tuple[str, int], ...]
 """Records of another run, by path and attempt."""
 
 
-class Openings:
-    """Makes the operations that are committed together with a run's first step."""
+def opening(run: ActiveRun, forked_from: str | None, keep: Keep) -> list[Op]:
+    """What is committed together with a run's first step."""
+    parts, own = run.parts, run.own
+    hashed, body = run.workflow.hash, run.workflow.text
+    if parts.secrets:
+        refuse_written(parts.secrets, body, run.inputs)
+    ops: list[Op] = [
+        ("definition.put", {"hash": hashed, "name": run.workflow.name, "body": body}, False),
+        ("run.create", {**_row(run), "definition": hashed, "forked_from": forked_from}, False),
+    ]
+    for path, attempt in keep:
+        copied = {"run_id": forked_from, "path": path, "attempt": attempt}
+        ops.append(("step.copy", {**copied, "new_run_id": own.run_id, "new_fence": own.fence}, True))
+    ops.append(parts.runs.event("run.started", {"workflow": run.workflow.name, "mode": run.mode}, run_id=own.run_id))
+    return ops
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._definitions: dict[int, tuple[Workflow, str, str]] = {}
 
-    def ops(self, run: ActiveRun, forked_from: str | None, keep: Keep) -> list[Op]:
-        """All of them, in their order."""
-        parts, own = self._parts, run.own
-        hashed, body = self._definition(run.workflow)
-        if parts.secrets:
-            refuse_written(parts.secrets, body, run.inputs)
-        ops: list[Op] = [
-            ("definition.put", {"hash": hashed, "name": run.workflow.name, "body": body}, False),
-            ("run.create", {**self._row(run), "definition": hashed, "forked_from": forked_from}, False),
-        ]
-        for path, attempt in keep:
-            copied = {"run_id": forked_from, "path": path, "attempt": attempt}
-            ops.append(("step.copy", {**copied, "new_run_id": own.run_id, "new_fence": own.fence}, True))
-        ops.append(
-            parts.runs.event("run.started", {"workflow": run.workflow.name, "mode": run.mode}, run_id=own.run_id)
-        )
-        return ops
-
-    def _row(self, run: ActiveRun) -> Mapping[str, Any]:
-        runs, own, concurrency = self._parts.runs, run.own, run.workflow.concurrency
-        group = _group(run)
-        return {
-            "id": own.run_id,
-            "workflow": run.workflow.name,
-            "mode": run.mode,
-            "status": "RUNNING" if group is None else "WAITING",
-            "reason": "" if group is None else "queued",
-            "inputs": self._parts.artifacts.encode(run.inputs),
-            "versions": versions(),
-            "created_at": runs.now(),
-            "group_key": group,
-            "group_limit": concurrency.limit if concurrency else 0,
-            "owner": own.owner,
-            "fence": own.fence,
-            "lease_until": runs.lease(),
-        }
-
-    def _definition(self, workflow: Workflow) -> tuple[str, str]:
-        """The hash and the text of a definition, made once for each of the workflows in use."""
-        known = self._definitions.get(id(workflow))
-        if known is None or known[0] is not workflow:
-            if len(self._definitions) >= _MOST_DEFINITIONS:
-                self._definitions.clear()
-            known = self._definitions[id(workflow)] = (workflow, workflow.hash, workflow.to_json())
-        return known[1:]
+def _row(run: ActiveRun) -> Mapping[str, Any]:
+    runs, own, concurrency = run.parts.runs, run.own, run.workflow.concurrency
+    group = _group(run)
+    return {
+        "id": own.run_id,
+        "workflow": run.workflow.name,
+        "mode": run.mode,
+        "status": "RUNNING" if group is None else "WAITING",
+        "reason": "" if group is None else "queued",
+        "inputs": run.parts.artifacts.encode(run.inputs),
+        "versions": versions(),
+        "created_at": runs.now(),
+        "group_key": group,
+        "group_limit": concurrency.limit if concurrency else 0,
+        "owner": own.owner,
+        "fence": own.fence,
+        "lease_until": runs.lease(),
+    }
 
 
 def _group(run: ActiveRun) -> str | None:

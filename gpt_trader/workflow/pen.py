@@ -190,7 +190,7 @@ class Pen:
 def params_hash(value: Any) -> str:
     """A short hash of params; tables count by their contents."""
     text = to_json(value, fallback=_contents, inf_nan_mode="constants")
-    return hashlib.sha256(text).hexdigest()[:32]
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def _contents(value: Any) -> str:

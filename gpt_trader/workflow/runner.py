@@ -22,7 +22,7 @@ from gpt_trader.workflow.definition import Workflow
 from gpt_trader.workflow.inherited import inherited
 from gpt_trader.workflow.inputs import resolve_inputs
 from gpt_trader.workflow.keeper import Keeper
-from gpt_trader.workflow.openings import Openings
+from gpt_trader.workflow.openings import opening
 from gpt_trader.workflow.results import Handle, RunResult
 from gpt_trader.workflow.scope import Scope
 from gpt_trader.workflow.secrets import secrets_of
@@ -42,7 +42,6 @@ class Runner:
     def __init__(self, parts: Parts) -> None:
         self._keeper = Keeper(parts.runs, parts.owner)
         self.parts = replace(parts, look_at=self._keeper.look_at)
-        self._openings = Openings(self.parts)
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +79,7 @@ class Runner:
         chosen = mode or ("paper" if workflow.mode == "real-time" else workflow.mode)
         run = ActiveRun(parts, workflow, given, own, chosen)
         run.parking = park
-        run.opening = self._openings.ops(run, forked_from, keep)
+        run.opening = opening(run, forked_from, keep)
         if keep and forked_from:
             kept = set(keep)
             run.load([r for r in parts.runs.steps(forked_from) if (r.path, r.attempt) in kept])

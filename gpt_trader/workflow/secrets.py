@@ -7,12 +7,12 @@ from typing import Any
 
 from gpt_trader.core.errors import ConfigError, NotFound, ValidationError, did_you_mean
 from gpt_trader.core.secrets import SHORTEST, Secrets
-from gpt_trader.workflow.definition import SubWorkflow, Workflow, walk
+from gpt_trader.workflow.definition import Workflow
 
 
 def secrets_of(workflow: Workflow, look: Callable[[str], str], known: Secrets) -> Mapping[str, str]:
     """The values of all secrets that a workflow lists, or one inside it; they are blotted out from now on."""
-    found = {name: look(name) for name in listed(workflow)}
+    found = {name: look(name) for name in workflow.all_secrets}
     missing = [name for name, value in found.items() if not value]
     if missing:
         hint = f"set {'it' if len(missing) == 1 else 'them'} in the environment: export {missing[0]}=..."
@@ -24,15 +24,6 @@ def secrets_of(workflow: Workflow, look: Callable[[str], str], known: Secrets) -
             )
         known.know(value)
     return found
-
-
-def listed(workflow: Workflow) -> list[str]:
-    """The names of the secrets that a workflow lists, or one inside it."""
-    names = list(workflow.secrets)
-    for step in walk((*workflow.steps, *workflow.on_failure, *workflow.finally_)):
-        if isinstance(step, SubWorkflow):
-            names += listed(step.workflow)
-    return list(dict.fromkeys(names))
 
 
 def taken(name: str, secrets: Mapping[str, str]) -> str:

@@ -72,7 +72,7 @@ class Strand:
             self.dead = True
             self.run.calling.discard(self)
             attempt = self.attempt
-            self.leave_slot()
+            self.leave()
         heir = Strand(self.run, self._entry, self.walker, parent=self.parent, process=self.process, future=self.future)
         try:
             heir.pen.fail(attempt, error)
@@ -122,19 +122,29 @@ class Strand:
             if now >= at:
                 raise StepTimeout("its time has run out", path=path)
 
-    def take_slot(self) -> None:
-        """Wait until fewer steps run at once than may."""
+    def enter(self, attempt: Attempt) -> None:
+        """Go into foreign code, where the keeper may give this strand up; not before a slot is free."""
+        if self.parent is not None:
+            self._take_slot()
+        with self.run.lock:
+            self.attempt = attempt
+            self.run.calling.add(self)
+        if self.limits:
+            self.run.parts.look_at(min(at for _, at in self.limits))
+
+    def _take_slot(self) -> None:
         while not self.run.slots.acquire(timeout=_LOOK_SECONDS):
             self.check()
             self.raise_overdue()
         self._holds_slot = True
 
-    def leave_slot(self) -> None:
-        """Let another step run; once, whoever comes first."""
-        with self.run.lock:
-            if self._holds_slot:
-                self._holds_slot = False
-                self.run.slots.release()
+    def leave(self) -> None:
+        """Let another step have the slot; once, whoever comes first."""
+        if self._holds_slot:
+            with self.run.lock:
+                if self._holds_slot:
+                    self._holds_slot = False
+                    self.run.slots.release()
 
     def child(self, entry: Callable[[Strand], Any], process: OwnProcess | None) -> Strand:
         """A strand beside others, for one branch or item."""

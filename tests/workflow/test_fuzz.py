@@ -24,7 +24,7 @@ def check(text):
     loaded = load(text, file="f.yaml", catalog=CATALOG, find=lambda n: (INNER, "inner.yaml") if n == "inner" else None)
     assert (loaded.workflow is None) == bool(loaded.faults)
     if loaded.workflow is not None:
-        assert Workflow.from_json(loaded.workflow.to_json()) == loaded.workflow
+        assert Workflow.from_json(loaded.workflow.text) == loaded.workflow
     lines = {"f.yaml": re.split(r"\r\n|\r|\n", text), "inner.yaml": INNER.split("\n")}
     for fault in loaded.faults:
         rows = lines[fault.file]

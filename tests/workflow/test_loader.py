@@ -163,7 +163,7 @@ def test_the_full_form_beside_its_steps():
 @pytest.mark.parametrize("text", [SHAPE_A, SHAPE_B, SHAPE_C, FULL])
 def test_a_loaded_workflow_survives_being_stored(text):
     workflow = read(text)
-    assert d.Workflow.from_json(workflow.to_json()) == workflow
+    assert d.Workflow.from_json(workflow.text) == workflow
     assert workflow.hash == read(text).hash
 
 
