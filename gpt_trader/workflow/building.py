@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from gpt_trader.core.errors import GptTraderError, ValidationError, did_you_mean
 from gpt_trader.workflow.definition import Retry, Step
-from gpt_trader.workflow.grammar import definitions
+from gpt_trader.workflow.grammar import Schema, definitions, ref
 from gpt_trader.workflow.jsonchecks import Path, Problem, problems
 from gpt_trader.workflow.times import seconds
 
@@ -74,7 +74,7 @@ class Reading:
 
     def check(self, name: str, node: Node) -> bool:
         """Whether a node has the shape of this definition; notes what is wrong with it."""
-        return self.note(problems(validator(name), node.plain()), node)
+        return self.note(problems(grammar(name), node.plain()), node)
 
     def note(self, found: Iterable[Problem], node: Node) -> bool:
         """Note problems with what is inside a node; whether there were none."""
@@ -111,11 +111,9 @@ class Reading:
 
 
 @cache
-def validator(name: str) -> Any:
-    """The validator of one definition of the grammar."""
-    from jsonschema import Draft7Validator
-
-    return Draft7Validator({"allOf": [{"$ref": f"#/definitions/{name}"}], "definitions": definitions()})
+def grammar(name: str) -> Schema:
+    """The schema of one definition of the grammar."""
+    return {"allOf": [ref(name)], "definitions": definitions()}
 
 
 def at(node: Node | None, keys: tuple[str, ...]) -> Node | None:

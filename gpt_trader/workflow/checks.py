@@ -139,8 +139,6 @@ class Checker:
         self.reading.fault("missing-param", message, self.reading.heads[step.path], hint=hint)
 
     def _inputs(self, step: d.SubWorkflow, body: Node) -> None:
-        from jsonschema import Draft7Validator
-
         from gpt_trader.workflow.jsonchecks import problems
 
         written = body.get("with")
@@ -151,7 +149,7 @@ class Checker:
             if schema is None:
                 self._unknown_param(f"the workflow '{step.workflow.name}'", name, key.place, step.workflow.inputs)
             elif _constant(node.plain()):
-                for problem in problems(Draft7Validator(schema), node.plain()):
+                for problem in problems(schema, node.plain()):
                     message = f"'{name}': {problem.message}"
                     self.reading.fault("wrong-param", message, place_of(node, problem.path), hint=problem.hint)
 

@@ -188,10 +188,7 @@ class Trigger:
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """A whole definition; `inputs` maps each name to the JSON Schema of its value.
-
-    What follows from it is found once, for a program may start many runs of it.
-    """
+    """A whole definition; `inputs` maps each name to the JSON Schema of its value."""
 
     name: str
     description: str = ""
@@ -204,6 +201,8 @@ class Workflow:
     steps: tuple[Step, ...]
     on_failure: tuple[Step, ...] = ()
     finally_: tuple[Step, ...] = ()
+
+    # what follows from a definition is found once, for a program may start many runs of it
 
     @cached_property
     def text(self) -> str:

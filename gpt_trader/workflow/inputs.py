@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import ValidationError, did_you_mean
@@ -21,7 +20,7 @@ def resolve_inputs(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, An
     for name, schema in workflow.inputs.items():
         if name in given:
             values[name] = _plain(given[name], schema)
-            wrong += [(f"input '{name}': {p.message.strip()}", p.hint) for p in _problems(schema, values[name])]
+            wrong += [(f"input '{name}': {p.message.strip()}", p.hint) for p in problems(schema, values[name])]
         elif "default" in schema:
             values[name] = schema["default"]
         else:
@@ -56,17 +55,6 @@ def _raise(workflow: Workflow, wrong: list[tuple[str, str | None]]) -> None:
         hints = dict.fromkeys(hint for _, hint in wrong if hint)
         text = "; ".join(message for message, _ in wrong)
         raise ValidationError(f"{workflow.name}: {text}", hint="; ".join(hints) or None)
-
-
-def _problems(schema: Mapping[str, Any], value: Any) -> Any:
-    return problems(_validator(json.dumps(schema)), value) if schema else ()
-
-
-@lru_cache(maxsize=1024)
-def _validator(schema: str) -> Any:
-    from jsonschema import Draft7Validator
-
-    return Draft7Validator(json.loads(schema))
 
 
 def _plain(value: Any, schema: Mapping[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpt_trader.core.errors import did_you_mean
+from gpt_trader.workflow.fitting import fits
 
 Path = tuple[str | int, ...]
 
@@ -22,10 +23,14 @@ class Problem:
     at_key: bool = False
 
 
-def problems(validator: Any, value: Any) -> Iterator[Problem]:
-    """Everything that a jsonschema validator finds wrong with a value, in the order of the value."""
-    found = sorted(validator.iter_errors(value), key=lambda e: [str(part) for part in e.absolute_path])
-    for error in found:
+def problems(schema: Mapping[str, Any], value: Any) -> Iterator[Problem]:
+    """Everything that is wrong with a value by a schema of draft 7, in the order of the value."""
+    if fits(schema, value):
+        return
+    from jsonschema import Draft7Validator
+
+    found = Draft7Validator(schema).iter_errors(value)
+    for error in sorted(found, key=lambda e: [str(part) for part in e.absolute_path]):
         yield from _explained(error)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import GptTraderError
 from gpt_trader.workflow import strictyaml
-from gpt_trader.workflow.building import Defaults, Find, Reading, TooMany, validator
+from gpt_trader.workflow.building import Defaults, Find, Reading, TooMany, grammar
 from gpt_trader.workflow.checks import Checker, check_approvals
 from gpt_trader.workflow.definition import Concurrency, Retry, Trigger, Workflow
 from gpt_trader.workflow.faults import Fault, FaultsFound, Source
@@ -147,7 +147,7 @@ class _File:
 
     def __init__(self, reading: Reading, root: Node) -> None:
         self.reading, self.root = reading, root
-        found = list(problems(validator("workflow"), root.plain()))
+        found = list(problems(grammar("workflow"), root.plain()))
         reading.note(found, root)
         self.bad = {problem.path[:2] for problem in found}
         self.whole = not found
@@ -222,8 +222,6 @@ class _File:
         return {name: schema if isinstance(schema, dict) else {} for name, schema in declared.items()}
 
     def _input(self, name: str, node: Node) -> None:
-        from jsonschema import Draft7Validator
-
         count = len(self.reading.faults)
         for inner in _patterns(node):
             try:
@@ -233,7 +231,7 @@ class _File:
         default = node.get("default")
         if default is None or len(self.reading.faults) > count:
             return
-        for problem in problems(Draft7Validator(node.plain()), default.plain()):
+        for problem in problems(node.plain(), default.plain()):
             message = f"the default of '{name}' does not fit: {problem.message.strip()}"
             self.reading.fault("wrong-default", message, default.place, hint=problem.hint)
 

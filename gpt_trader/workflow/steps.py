@@ -136,12 +136,12 @@ def _kind(reading: Reading, name: str, body: Node) -> str | None:
 
 
 def _shaped(reading: Reading, kind: str, body: Node) -> bool:
-    from gpt_trader.workflow.building import validator
+    from gpt_trader.workflow.building import grammar
     from gpt_trader.workflow.jsonchecks import problems
 
     meant = {"with": "actions and sub-workflows", "cache": "actions", "reconcile": "actions", "data": "agents"}
     found = []
-    for problem in problems(validator(f"step-{kind}"), body.plain()):
+    for problem in problems(grammar(f"step-{kind}"), body.plain()):
         key = problem.path[0] if problem.path else ""
         if problem.code == "unknown-key" and len(problem.path) == 1 and key in meant:
             message = f"'{key}' means nothing here: it is for {meant[str(key)]}"
