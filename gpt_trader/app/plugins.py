@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from gpt_trader.app.entries import Entry, entries
 from gpt_trader.core.catalog import Catalog
 from gpt_trader.core.errors import ValidationError
 from gpt_trader.core.slices import Slice, SliceCatalog
-from gpt_trader.workflow.executors import load_module
+from gpt_trader.workflow.modules import load_module
 
 if TYPE_CHECKING:
     from gpt_trader.core.feeds import StrategyCatalog
@@ -37,11 +37,7 @@ def offers(kind: str, folder: Path, allowed: tuple[str, ...], base: type) -> Ite
     Only these distributions are read: to look through all that are installed takes longer than most commands.
     """
     for name in (OWN, *allowed):
-        try:
-            entries = distribution(name).entry_points.select(group=f"gpt_trader.{kind}")
-        except PackageNotFoundError:
-            continue
-        for entry in sorted(entries, key=lambda e: e.name):
+        for entry in entries(name, f"gpt_trader.{kind}"):
             yield Offer(entry.name, name, _entry(entry))
     place = folder / kind
     if place.is_dir():
@@ -52,13 +48,15 @@ def offers(kind: str, folder: Path, allowed: tuple[str, ...], base: type) -> Ite
 
 def not_allowed(kind: str, allowed: tuple[str, ...]) -> Iterator[Offer]:
     """What installed distributions offer that may not be used, because the settings do not allow them."""
+    from importlib.metadata import entry_points
+
     for entry in sorted(entry_points(group=f"gpt_trader.{kind}"), key=lambda e: e.name):
         origin = entry.dist.name if entry.dist else "unknown"
         if origin != OWN and origin not in allowed:
-            yield Offer(entry.name, origin, _entry(entry), allowed=False)
+            yield Offer(entry.name, origin, _entry(Entry(entry.name, entry.value)), allowed=False)
 
 
-def _entry(entry: EntryPoint) -> Callable[[], Any]:
+def _entry(entry: Entry) -> Callable[[], Any]:
     def load() -> Any:
         try:
             return entry.load()

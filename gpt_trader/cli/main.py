@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from gpt_trader.app.settings import quicken, wishes
 from gpt_trader.cli import render
 from gpt_trader.core.errors import GptTraderError
+from gpt_trader.core.version import VERSION
 
 ABOUT = """Trading workflows in YAML, with a journal that remembers every step.
 
@@ -67,9 +68,7 @@ def _last_words(error: BaseException) -> int:
 
 def _call(words: list[str]) -> int:
     if words in (["--version"], ["-V"]):
-        from importlib.metadata import version
-
-        render.data(f"gpt-trader {version('gpt-trader')}")
+        render.data(f"gpt-trader {VERSION}")
         return 0
     import typer
 

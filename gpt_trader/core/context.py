@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gpt_trader.core.errors import NotFound
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from gpt_trader.core.bars import Bars
     from gpt_trader.core.ports import Clock
 

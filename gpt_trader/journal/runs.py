@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from gpt_trader.core.errors import Conflict, Fenced, NotFound
 from gpt_trader.core.ports import Clock
 from gpt_trader.core.texts import storable
+from gpt_trader.core.version import VERSION
 from gpt_trader.journal.artifacts import named_in
 from gpt_trader.journal.owners import ALPHABET, Ownership, letters
 from gpt_trader.journal.store import Op, Store
@@ -92,10 +93,8 @@ class Runs:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self._clock = clock
-
-    def now(self) -> int:
+        self.now = clock.micros
         """The time in microseconds."""
-        return self._clock.micros()
 
     def lease(self) -> int:
         """Until when a lease given now is good."""
@@ -266,13 +265,8 @@ class Runs:
 def versions() -> str:
     """The versions that a run was started with, as JSON."""
     import platform
-    from importlib.metadata import PackageNotFoundError, version
 
-    try:
-        own = version("gpt-trader")
-    except PackageNotFoundError:
-        own = "unknown"
-    return to_json({"gpt_trader": own, "python": platform.python_version()}).decode()
+    return to_json({"gpt_trader": VERSION, "python": platform.python_version()}).decode()
 
 
 STEP_FIELDS: Sequence[str] = tuple(f.name for f in fields(StepRecord))

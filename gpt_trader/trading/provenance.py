@@ -7,9 +7,11 @@ import inspect
 import platform
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gpt_trader.core.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,8 +38,8 @@ def provenance_of(
         "seed": config.seed,
         "versions": {
             "python": platform.python_version(),
-            "gpt-trader": _version("gpt-trader"),
-            "numpy": _version("numpy"),
+            "gpt-trader": VERSION,
+            "numpy": np.__version__,
         },
     }
 
@@ -79,11 +81,3 @@ def plain(value: object) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     return str(value)
-
-
-@cache
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import pickle  # noqa: TID251 - between a process and its own child, never stored
 import queue
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gpt_trader.core.context import Artifacts, StepContext
 from gpt_trader.core.ports import Clock
 from gpt_trader.core.slices import Outputs, Params
+from gpt_trader.workflow.modules import load_module
 from gpt_trader.workflow.secrets import taken
 
 if TYPE_CHECKING:
@@ -188,22 +187,3 @@ def _remote_call(module: str, file: str | None, values: bytes) -> RemoteCall:
     """The call as it was sent by our own parent; its slice must be there before its params can be read."""
     load_module(module, file)
     return RemoteCall(**pickle.loads(values))  # noqa: S301 - from the parent process over its own pipe, never stored
-
-
-def load_module(name: str, file: str | None) -> Any:
-    """A module by name, or from a file of a plugin directory under that name."""
-    if file is None or name in sys.modules:
-        return importlib.import_module(name)
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    spec = spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{file} is no Python file")
-    module = module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
