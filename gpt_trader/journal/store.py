@@ -6,8 +6,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from gpt_trader.core.errors import Conflict, Fenced, GptTraderError, JournalError, JournalUnavailable, ValidationError
 from gpt_trader.core.failpoints import hit
@@ -19,6 +19,9 @@ Op = tuple[str, Row | Sequence[Row], bool]
 
 Written = Sequence[tuple[Row | Sequence[Row], int]]
 """Events that were committed, in sequence: their params and the last sequence number of each."""
+
+W = TypeVar("W")
+R = TypeVar("R")
 
 _AGAIN_SECONDS = 0.05
 _SERIAL = frozenset({"event.add", "run.enter", "definition.sweep"})
@@ -49,11 +52,10 @@ class Listener(Protocol):
 class _Ticket:
     """What one thread wants written, and what became of it."""
 
-    __slots__ = ("done", "error", "ops", "results", "serial", "turn")
+    __slots__ = ("done", "error", "ops", "results", "turn")
 
     def __init__(self, ops: Sequence[Op]) -> None:
         self.ops = ops
-        self.serial = not _SERIAL.isdisjoint([op[0] for op in ops])
         self.results: list[int] = []
         self.error: BaseException | None = None
         self.done = False
@@ -145,23 +147,17 @@ class Store:
             ops = _without(self.secrets, ops)
         if not self._waiting and self._writing.acquire(blocking=False):
             try:
-                results = self._alone(ops)
+                serial = _serial(ops)
+                results = self._transact(self._perform, ops, serial=serial)
+                if serial:
+                    self._tell(_written(ops, results))
+                return results
+            except Exception as error:
+                if not self._lost(error):
+                    raise self._known(error) from error
             finally:
                 self._hand_on()
-            if results is not None:
-                return results
         return self._together(ops)
-
-    def _alone(self, ops: Sequence[Op]) -> list[int] | None:
-        """Write with as little ado as it takes while nobody else does; None where the connection was lost before."""
-        ticket = _Ticket(ops)
-        try:
-            self._attempt([ticket], serial=ticket.serial)
-        except Exception as error:
-            if self._lost(error):
-                return None
-            raise self._known(error) from error
-        return ticket.results
 
     def _together(self, ops: Sequence[Op]) -> list[int]:
         """Queue, and lead, or have the one who leads write for us."""
@@ -257,7 +253,7 @@ class Store:
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
-                self._attempt(batch, serial=any(ticket.serial for ticket in batch))
+                self._attempt(batch)
             except Exception as error:  # noqa: BLE001 - every ticket of the batch must hear of it
                 if self._lost(error) and time.monotonic() < deadline:
                     time.sleep(_AGAIN_SECONDS)
@@ -287,7 +283,18 @@ class Store:
             self._halted = known
         return known
 
-    def _attempt(self, batch: list[_Ticket], *, serial: bool) -> None:
+    def _attempt(self, batch: list[_Ticket]) -> None:
+        serial = any(_serial(ticket.ops) for ticket in batch)
+        if len(batch) == 1:
+            batch[0].results = self._transact(self._perform, batch[0].ops, serial=serial)
+        else:
+            self._transact(self._perform_each, batch, serial=serial)
+        if serial:
+            kept = [_written(ticket.ops, ticket.results) for ticket in batch if ticket.error is None]
+            self._tell([fact for written in kept for fact in written])
+
+    def _transact(self, perform: Callable[[Any, W], R], what: W, *, serial: bool) -> R:
+        """One transaction: what is performed in it, and what rides along with its events."""
         if self._halted:
             raise self._halted
         cursor = self._write_cursor()
@@ -295,12 +302,8 @@ class Store:
         hit("journal.begin")
         try:
             mark = self.driver.begin(cursor, serial=serial)
-            if len(batch) == 1:
-                batch[0].results = self._perform(cursor, batch[0].ops)
-            else:
-                for ticket in batch:
-                    self._apart(cursor, ticket)
-            rode = [(who, self._perform(cursor, ops)) for who, ops in riding if ops]
+            results = perform(cursor, what)
+            rode = [(who, self._perform(cursor, ops)) for who, ops in riding if ops] if riding else ()
             hit("journal.inside")
         except BaseException as error:
             self._roll_back(error)
@@ -309,8 +312,7 @@ class Store:
         hit("journal.committed")
         for who, changed in rode:
             who.rode(changed)
-        if riding:
-            self._tell(_written(batch))
+        return results
 
     def _tell(self, written: Written) -> None:
         for listener in self.listeners:
@@ -324,15 +326,16 @@ class Store:
             if not (self.driver.broken(error) and self.driver.settled(mark)):
                 raise
 
-    def _apart(self, cursor: Any, ticket: _Ticket) -> None:
-        """Execute one ticket among several; its failure is its own and undoes nothing of the others."""
-        ticket.error = None
-        cursor.execute("SAVEPOINT ticket")
-        try:
-            ticket.results = self._perform(cursor, ticket.ops)
-        except (Fenced, Conflict, ValidationError) as error:
-            cursor.execute("ROLLBACK TO SAVEPOINT ticket")
-            ticket.error = error
+    def _perform_each(self, cursor: Any, batch: list[_Ticket]) -> None:
+        """Execute several tickets; the failure of one is its own and undoes nothing of the others."""
+        for ticket in batch:
+            ticket.error = None
+            cursor.execute("SAVEPOINT ticket")
+            try:
+                ticket.results = self._perform(cursor, ticket.ops)
+            except (Fenced, Conflict, ValidationError) as error:
+                cursor.execute("ROLLBACK TO SAVEPOINT ticket")
+                ticket.error = error
 
     def _perform(self, cursor: Any, ops: Sequence[Op]) -> list[int]:
         """Execute operations in their order; what is the fault of who wrote them is Fenced, Conflict or Validation."""
@@ -367,7 +370,8 @@ class Store:
         return int(cursor.rowcount)
 
     def _write_cursor(self) -> Any:
-        self._refuse_fork()
+        if self._pid != os.getpid():
+            self._refuse_fork()
         if self._writer is None:
             self._writer = self.driver.connect()
             self._cursor = self._writer.cursor()
@@ -402,6 +406,9 @@ def _without(secrets: Secrets, ops: Sequence[Op]) -> Sequence[Op]:
     return made
 
 
-def _written(batch: Sequence[_Ticket]) -> Written:
-    done = (zip(ticket.ops, ticket.results, strict=True) for ticket in batch if ticket.error is None)
-    return [(op[1], seq) for pairs in done for op, seq in pairs if op[0] == "event.add"]
+def _serial(ops: Sequence[Op]) -> bool:
+    return not _SERIAL.isdisjoint([op[0] for op in ops])
+
+
+def _written(ops: Sequence[Op], results: Sequence[int]) -> Written:
+    return [(op[1], seq) for op, seq in zip(ops, results, strict=True) if op[0] == "event.add"]

@@ -85,9 +85,10 @@ class Pen:
         """Have something committed with the next record."""
         self._pending += ops
 
-    def open(self, attempt: Attempt, work: Work, *, flush: bool) -> None:
-        """Record the intent; a leaf touches nothing before that is committed."""
+    def open(self, attempt: Attempt, work: Work | None, *, flush: bool) -> None:
+        """Record the intent; a leaf touches nothing before that is committed. None: it could not be made ready."""
         run, step = self._run, attempt.step
+        work = unready(step) if work is None else work
         run.last[attempt.path] = Last(attempt.number, "RUNNING", slice=work.slice, method=work.method)
         if attempt.recorded:
             self._pending.append(("step.begin", self._row(attempt, "RUNNING", work), True))

@@ -94,7 +94,7 @@ def _goes_on(strand: Strand, step: Step, path: str, last: Last) -> bool:
 
 
 def _make(strand: Strand, attempt: Attempt, *, open_already: bool) -> Mapping[str, Any]:
-    pen, work = strand.pen, unready(attempt.step)
+    pen, work = strand.pen, None
     try:
         try:
             work = ready(strand, attempt)
@@ -111,7 +111,7 @@ def _make(strand: Strand, attempt: Attempt, *, open_already: bool) -> Mapping[st
     except BaseException as caught:  # noqa: BLE001 - code that exits, or cancels itself, fails its step and nothing else
         error = caught if isinstance(caught, Exception) else _left(caught)
         strand.check_dead()
-        pen.fail(attempt, error, work.facts)
+        pen.fail(attempt, error, None if work is None else work.facts)
         raise error from caught.__cause__
 
 

@@ -9,7 +9,7 @@ from gpt_trader.workflow.active import Last, Spot, Unwound
 from gpt_trader.workflow.definition import Step
 from gpt_trader.workflow.expressions import condition
 from gpt_trader.workflow.kinds import reenter
-from gpt_trader.workflow.pen import Attempt, unready
+from gpt_trader.workflow.pen import Attempt
 from gpt_trader.workflow.tries import persist, same_work
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _wanted(strand: Strand, step: Step, path: str, last: Last | None, spot: Spot
     try:
         wanted = condition(step.when or "").holds(spot.view())
     except Exception as error:
-        strand.pen.open(attempt, unready(step), flush=False)
+        strand.pen.open(attempt, None, flush=False)
         strand.pen.fail(attempt, error)
         raise
     if not wanted:
