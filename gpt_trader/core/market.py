@@ -99,7 +99,8 @@ class Instrument:
 class MarketData:
     """One bar or one trade of one symbol; `price` is the bar's close. An unknown volume is NaN, which is not zero.
 
-    It is not frozen only because freezing costs more time per bar than all the rest of the desk; nobody writes to it.
+    It is not frozen only because freezing costs more time per bar than all the rest of the desk; a strategy that
+    writes to it is stopped.
     """
 
     symbol: str

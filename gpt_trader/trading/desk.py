@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gpt_trader.core.errors import RefusedByRisk
+from gpt_trader.core.errors import RefusedByRisk, ValidationError
 from gpt_trader.core.market import time_of
 from gpt_trader.core.orders import Approved, Order, Refused, Trade, TradeSignal
 from gpt_trader.core.portfolio import exactly
@@ -73,7 +73,7 @@ class Desk:
         self.value(lane, data)
         if self.paused:
             return
-        signals = self._decide(seats, data)
+        signals = self._decide(lane, seats, data)
         if signals is not None:
             self.act(data, signals)
 
@@ -117,9 +117,9 @@ class Desk:
 
     def decide(self, data: MarketData) -> list[Proposal] | None:
         """What the strategies want now; one that fails in any way is stopped, and the desk goes on."""
-        return self._decide(self._rows[data.symbol][1], data)
+        return self._decide(*self._rows[data.symbol], data)
 
-    def _decide(self, seats: tuple[Seat, ...], data: MarketData) -> list[Proposal] | None:
+    def _decide(self, lane: Lane, seats: tuple[Seat, ...], data: MarketData) -> list[Proposal] | None:
         found: list[Proposal] | None = None
         for seat in seats:
             try:
@@ -133,7 +133,17 @@ class Desk:
                 several = self.proposals(seat, answer, data)
                 if several is not None:
                     found = several if found is None else found + several
-        return found
+        return found if found is None or self._as_it_was(lane, seats, data) else None
+
+    def _as_it_was(self, lane: Lane, seats: Iterable[Seat], data: MarketData) -> bool:
+        """Whether nobody wrote to the market data; else those who may have are stopped, and nothing comes of it."""
+        price = data.price
+        marked = price != price or (price == lane.price and data.ns == lane.ns)  # noqa: PLR0124 - NaN marks nothing
+        if marked and data.symbol == lane.symbol:
+            return True
+        for seat in seats:
+            self.stop(seat, ValidationError("market data that it was shown has been written to"), lane.ns)
+        return False
 
     def proposals(self, seat: Seat, answer: object, data: MarketData) -> list[Proposal] | None:
         """What a strategy answered, as a list of signals; an answer that is none ends that strategy only."""
@@ -147,10 +157,10 @@ class Desk:
             self.stop(seat, fault, data.ns)
             return None
 
-    def answer(self, seat: Seat, answer: object, data: MarketData) -> None:
+    def answer(self, lane: Lane, seat: Seat, answer: object, data: MarketData) -> None:
         """Bring to the market what one strategy answered."""
         signals = self.proposals(seat, answer, data)
-        if signals is not None:
+        if signals is not None and self._as_it_was(lane, (seat,), data):
             self.act(data, signals)
 
     def act(self, data: MarketData, signals: Iterable[Proposal]) -> None:

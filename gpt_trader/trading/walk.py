@@ -81,6 +81,6 @@ def _alone(  # noqa: PLR0915 - one walk without calls, because every bar pays fo
             floor = INF
             continue
         if answer is not None:
-            desk.answer(seat, answer, data)
+            desk.answer(lane, seat, answer, data)
             floor = INF
     return len(desk.curve) - before

@@ -15,6 +15,7 @@ from gpt_trader.core.ports import TradingStrategyPlugin
 from gpt_trader.trading.config import BacktestConfig
 from gpt_trader.trading.costs import Costs, Fee
 from gpt_trader.trading.modes import run_backtest
+from gpt_trader.trading.rules import FillRules
 from gpt_trader.trading.seats import StrategySpec
 from tests.trading.bars import by_hand
 from tests.trading.scripted import Scripted, buy, sell
@@ -171,3 +172,39 @@ def test_a_strategy_that_cannot_even_be_made_is_an_error_that_names_it():
 
     with pytest.raises(ValidationError, match="bad could not get ready: RuntimeError: no model"):
         beside(Broken)
+
+
+def writing(**values: Any) -> Any:
+    """A strategy that writes to the first bar that it is shown, and wants to buy then."""
+
+    class Writes(TradingStrategyPlugin):
+        def on_market_data(self, market_data):
+            for name, value in values.items():
+                setattr(market_data, name, value)
+            return TradeSignal("X", "buy", 1)
+
+    return Writes
+
+
+@pytest.mark.parametrize("values", [{"symbol": "Y"}, {"symbol": []}, {"price": 0.01}, {"price": "a"}, {"ns": 1}])
+@pytest.mark.parametrize("fill", [FillRules(), FillRules(same_close=True)])
+def test_on_market_data_that_was_written_to_nothing_is_traded(values, fill):
+    """Not at a price of the strategy's own, nor at a time of its own; whoever may have written is stopped."""
+    report = run_backtest(StrategySpec("bad", writing(**values)), by_hand([FLAT] * 5), BacktestConfig(fill=fill))
+    assert [(a.code, a.message) for a in report.alerts] == [
+        ("strategy_stopped", "bad was stopped: ValidationError: market data that it was shown has been written to")
+    ]
+    assert report.fills == ()
+
+
+def test_who_was_shown_the_same_market_data_may_have_written_to_it():
+    report = beside(writing(price=1.0))
+    assert sorted(a.strategy for a in report.alerts) == ["bad", "good"]
+    assert report.fills == ()
+
+
+def test_a_bar_without_a_price_is_as_it_was():
+    nan = float("nan")
+    bars = by_hand([FLAT, (nan, nan, nan, nan), FLAT, FLAT, FLAT])
+    report = run_backtest(StrategySpec("good", lambda: Scripted({1: [buy(1)]})), bars, BacktestConfig())
+    assert ([(a.code) for a in report.alerts], len(report.fills)) == ([], 1)
