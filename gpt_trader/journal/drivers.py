@@ -251,6 +251,7 @@ def sqlite_module() -> Any:
         from pysqlite3 import dbapi2
     except ImportError:  # no wheel for this machine
         import sqlite3 as dbapi2
+    dbapi2.register_adapter(type(None), {}.get)  # it is None: else two errors are made up, and dropped, to learn that
     return dbapi2
 
 

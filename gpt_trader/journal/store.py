@@ -339,7 +339,8 @@ class Store:
 
     def _perform(self, cursor: Any, ops: Sequence[Op]) -> list[int]:
         """Execute operations in their order; what is the fault of who wrote them is Fenced, Conflict or Validation."""
-        prepared, execute, results = self.driver.prepared, cursor.execute, list[int]()
+        prepared, execute = self.driver.prepared, cursor.execute
+        results: list[int] = []
         try:
             for name, params, guarded in ops:
                 if isinstance(params, dict) and name != "event.add":

@@ -118,7 +118,8 @@ class Pen:
         """
         text = None
         if attempt.recorded:
-            artifacts, held = self._run.parts.artifacts, dict[str, Any]()
+            artifacts = self._run.parts.artifacts
+            held: dict[str, Any] = {}
             text = artifacts.encode(outputs, held)
             outputs = artifacts.decode(text, held)
         flush = attempt.step.effect == "once"
