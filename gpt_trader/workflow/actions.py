@@ -16,6 +16,7 @@ from gpt_trader.workflow.pen import Attempt, Work, params_hash
 from gpt_trader.workflow.scope import wire
 
 if TYPE_CHECKING:
+    from gpt_trader.journal.store import Op
     from gpt_trader.workflow.strand import Strand
 
 
@@ -26,7 +27,8 @@ def action(strand: Strand, attempt: Attempt) -> Work:
     method = strand.run.parts.catalog.method(step.slice, step.method)
     params = method.check(resolve(method, step.params, attempt.spot))
     hashed = params_hash(params)
-    work = Work(dict, step.slice, step.method, hashed, facts=[])
+    facts: list[Op] = []
+    work = Work(lambda: _called(strand, attempt, method, params, facts), step.slice, step.method, hashed, facts=facts)
     if step.cache_ttl is not None:
         outside = strand.run.parts.catalog.instance(step.slice).outside(step.method, params)
         work.cache_key = hashlib.sha256(f"{step.slice}.{step.method}:{hashed}:{outside}".encode()).hexdigest()
@@ -34,10 +36,8 @@ def action(strand: Strand, attempt: Attempt) -> Work:
         if found is not None:
             work.cache_key = None  # only what was computed counts as fresh for others
             fact = {"path": attempt.path, "slice": step.slice, "method": step.method}
-            work.facts = [strand.run.parts.runs.event("step.cached", fact, run_id=strand.run.id)]
+            facts.append(strand.run.parts.runs.event("step.cached", fact, run_id=strand.run.id))
             work.call = lambda: found
-            return work
-    work.call = lambda: _called(strand, attempt, method, params, work)
     return work
 
 
@@ -67,13 +67,13 @@ def _cached(strand: Strand, attempt: Attempt, cache_key: str) -> Mapping[str, An
     return found
 
 
-def _called(strand: Strand, attempt: Attempt, method: Method, params: Params, work: Work) -> Mapping[str, Any]:
+def _called(strand: Strand, attempt: Attempt, method: Method, params: Params, facts: list[Op]) -> Mapping[str, Any]:
     if strand.process is not None:
         from gpt_trader.workflow.remote import call_in_process
 
-        outputs = call_in_process(strand, attempt, method, params, work)
+        outputs = call_in_process(strand, attempt, method, params, facts)
     else:
-        outputs = _call_here(strand, attempt, method, params, work)
+        outputs = _call_here(strand, attempt, method, params, facts)
     if not isinstance(outputs, method.outputs):
         raise ValidationError(
             f"{method.slice}.{method.name} gave a {type(outputs).__name__}, not its {method.outputs.__name__}"
@@ -81,9 +81,9 @@ def _called(strand: Strand, attempt: Attempt, method: Method, params: Params, wo
     return outputs.__dict__
 
 
-def _call_here(strand: Strand, attempt: Attempt, method: Method, params: Params, work: Work) -> Outputs:
+def _call_here(strand: Strand, attempt: Attempt, method: Method, params: Params, facts: list[Op]) -> Outputs:
     function = getattr(strand.run.parts.catalog.instance(method.slice), method.name)
-    ctx = context(strand, attempt, work)
+    ctx = context(strand, attempt, facts)
     strand.enter(attempt)
     try:
         outputs: Outputs = function(params, ctx)
@@ -97,10 +97,9 @@ def _call_here(strand: Strand, attempt: Attempt, method: Method, params: Params,
     return outputs
 
 
-def context(strand: Strand, attempt: Attempt, work: Work) -> StepContext:
+def context(strand: Strand, attempt: Attempt, facts: list[Op]) -> StepContext:
     """All that the attempt may touch; the facts that it records are committed with its outcome."""
     run, parts = strand.run, strand.run.parts
-    facts = work.facts = work.facts if work.facts is not None else []
     path, name, number = attempt.path, attempt.step.name, attempt.number
     return run.context.at(
         path,
@@ -108,6 +107,7 @@ def context(strand: Strand, attempt: Attempt, work: Work) -> StepContext:
         record=lambda topic, payload: facts.append(parts.runs.event(topic, payload, run_id=run.id)),
         progress=lambda done, total, text: run.tell(path, name, "PROGRESS", number, f"{text} {done:g}/{total:g}"),
         check=lambda: _cooperate(strand),
+        stopping=lambda: run.request in ("stop", "pause"),
     )
 
 
@@ -129,7 +129,7 @@ def reconcile(strand: Strand, attempt: Attempt) -> Mapping[str, Any] | None:
     wanted = catalog.method(step.slice, step.method)
     values = resolve(wanted, step.params, attempt.spot)
     params = method.check({k: v for k, v in values.items() if k in method.params.model_fields})
-    found = _call_here(strand, attempt, method, params, Work(dict)).__dict__
+    found = _call_here(strand, attempt, method, params, []).__dict__
     if not found.get("found"):
         return None
     return {k: v for k, v in found.items() if k in wanted.outputs.model_fields}
@@ -149,10 +149,10 @@ def slices(strand: Strand, attempt: Attempt) -> Work:
     """Ask several slices whether what they need is there."""
     step = attempt.step
     assert isinstance(step, Prepare)
-    work = Work(dict)
+    facts: list[Op] = []
 
     def call() -> Mapping[str, Any]:
-        ctx = context(strand, attempt, work)
+        ctx = context(strand, attempt, facts)
         for name in step.slices:
             instance = strand.run.parts.catalog.instance(name)
             strand.enter(attempt)
@@ -162,5 +162,4 @@ def slices(strand: Strand, attempt: Attempt) -> Work:
                 strand.leave()
         return {"prepared": list(step.slices)}
 
-    work.call = call
-    return work
+    return Work(call, facts=facts)

@@ -79,8 +79,8 @@ class Parts:
     heavy: Executor = field(default_factory=LazyProcesses)
 
 
-def _nothing() -> None:
-    """Do nothing."""
+def _unwatched(run: ActiveRun) -> None:
+    """Nobody watches over this run."""
 
 
 class Unwound(BaseException):
@@ -138,7 +138,7 @@ class ActiveRun:
         self.deadlines: dict[str, float] = {}
         self.opening: list[Op] = []
         self.calling: set[Calling] = set()
-        self.let_go: Callable[[], None] = _nothing
+        self.let_go: Callable[[ActiveRun], None] = _unwatched
         self.waiters = 0
         self.effects = 0
         self.request: Request | None = None
@@ -147,7 +147,7 @@ class ActiveRun:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.slots = threading.BoundedSemaphore(max(parts.max_steps, workflow.width))
-        self.secrets = secrets_of(workflow, parts.secret, parts.secrets)
+        secrets = self.secrets = secrets_of(workflow, parts.secret, parts.secrets)
         self.context = StepContext(
             run_id=self.id,
             path="",
@@ -156,8 +156,7 @@ class ActiveRun:
             clock=parts.clock,
             artifacts=parts.artifacts,
             executor=parts.heavy,
-            secret=lambda name: taken(name, self.secrets),
-            stopping=lambda: self.request in ("stop", "pause"),
+            secret=lambda name: taken(name, secrets),
         )
         self.view: Mapping[str, Any] = {"id": self.id, "workflow": workflow.name, "mode": mode}
 

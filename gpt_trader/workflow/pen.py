@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -57,7 +57,7 @@ class Work:
     method: str = ""
     params_hash: str = ""
     cache_key: str | None = None
-    facts: list[Op] | None = None
+    facts: list[Op] = field(default_factory=list)
 
 
 def unready(step: Step) -> Work:
@@ -111,7 +111,7 @@ class Pen:
         row = {**self._run.own.guard, "path": path, "attempt": last.attempt}
         self._pending.append(("step.restore", row, True))
 
-    def succeed(self, attempt: Attempt, outputs: Mapping[str, Any], facts: list[Op] | None = None) -> Mapping[str, Any]:
+    def succeed(self, attempt: Attempt, outputs: Mapping[str, Any], facts: Sequence[Op] = ()) -> Mapping[str, Any]:
         """Record a success; it is committed with the next intent, and at once if the step may happen once only.
 
         Returns the outputs as a resumed run would read them, so that later steps see the same either way.
@@ -127,7 +127,7 @@ class Pen:
         self._close(attempt, Last(attempt.number, "SUCCEEDED", outputs, text), facts, flush=flush)
         return outputs
 
-    def fail(self, attempt: Attempt, error: BaseException | dict[str, Any], facts: list[Op] | None = None) -> None:
+    def fail(self, attempt: Attempt, error: BaseException | dict[str, Any], facts: Sequence[Op] = ()) -> None:
         """Record a failure, or that the attempt was cancelled."""
         told = dict(error) if isinstance(error, dict) else self._run.failure(error)
         tries = self._run.tries[attempt.path] = self._run.tries.get(attempt.path, 0) + 1
@@ -151,11 +151,11 @@ class Pen:
         error = {"type": "Interrupted", "message": "the process ended during this step"}
         self._end(path, Last(number, "FAILED", error=error))
 
-    def _close(self, attempt: Attempt, last: Last, facts: list[Op] | None, *, flush: bool) -> None:
+    def _close(self, attempt: Attempt, last: Last, facts: Sequence[Op], *, flush: bool) -> None:
         run, path = self._run, attempt.path
         if attempt.recorded and run.last[path].status == "RUNNING":
             self._end(path, last)
-        self._pending += facts or ()
+        self._pending += facts
         if flush:
             self.flush()
         last.slice, last.method = run.last[path].slice, run.last[path].method

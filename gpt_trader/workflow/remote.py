@@ -13,13 +13,14 @@ from gpt_trader.core.slices import Method, Outputs, Params
 from gpt_trader.workflow.executors import RemoteCall
 
 if TYPE_CHECKING:
-    from gpt_trader.workflow.pen import Attempt, Work
+    from gpt_trader.journal.store import Op
+    from gpt_trader.workflow.pen import Attempt
     from gpt_trader.workflow.strand import Strand
 
 _LOOK_SECONDS = 0.05
 
 
-def call_in_process(strand: Strand, attempt: Attempt, method: Method, params: Params, work: Work) -> Outputs:
+def call_in_process(strand: Strand, attempt: Attempt, method: Method, params: Params, facts: list[Op]) -> Outputs:
     """Call a method in the strand's own process and wait for it, no longer than its deadline."""
     run, process = strand.run, strand.process
     assert process is not None
@@ -48,7 +49,7 @@ def call_in_process(strand: Strand, attempt: Attempt, method: Method, params: Pa
     except BaseException:
         process.kill()
         raise
-    work.facts = [run.parts.runs.event(topic, payload, run_id=run.id) for topic, payload in told]
+    facts += [run.parts.runs.event(topic, payload, run_id=run.id) for topic, payload in told]
     return cast("Outputs", outputs)
 
 

@@ -180,7 +180,7 @@ class Runner:
     def _go(self, run: ActiveRun, *, queued: bool) -> Handle:
         strand = Strand(run, lambda s: self._live(s, queued=queued), take)
         handle = Handle(run, strand.future)
-        run.let_go = lambda: self._keeper.let_go(run)
+        run.let_go = self._keeper.let_go
         self._keeper.watch(run)
         strand.begin()
         return handle

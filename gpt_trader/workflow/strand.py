@@ -77,7 +77,7 @@ class Strand:
         try:
             heir.pen.fail(attempt, error)
         except JournalError as cause:
-            self.run.let_go()
+            self.run.let_go(self.run)
             self.future.set_exception(cause)
         else:
             heir.begin()

@@ -111,7 +111,7 @@ def _make(strand: Strand, attempt: Attempt, *, open_already: bool) -> Mapping[st
     except BaseException as caught:  # noqa: BLE001 - code that exits, or cancels itself, fails its step and nothing else
         error = caught if isinstance(caught, Exception) else _left(caught)
         strand.check_dead()
-        pen.fail(attempt, error, None if work is None else work.facts)
+        pen.fail(attempt, error, () if work is None else work.facts)
         raise error from caught.__cause__
 
 
