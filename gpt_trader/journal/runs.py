@@ -105,7 +105,8 @@ class Runs:
         now = self._clock.now()
         part = now.microsecond * 32_768 // 1_000_000
         fraction = "".join(ALPHABET[part >> shift & 31] for shift in (10, 5, 0))
-        return f"{now:%Y%m%d-%H%M%S}-{fraction}{letters(5)}"
+        day, moment = f"{now.year:04}{now.month:02}{now.day:02}", f"{now.hour:02}{now.minute:02}{now.second:02}"
+        return f"{day}-{moment}-{fraction}{letters(5)}"
 
     # reading
 

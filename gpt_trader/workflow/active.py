@@ -144,9 +144,9 @@ class ActiveRun:
         self.request: Request | None = None
         self.parking = False
         self.resumed = self.halted = False
+        self._slots: threading.BoundedSemaphore | None = None
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
-        self.slots = threading.BoundedSemaphore(max(parts.max_steps, workflow.width))
         secrets = self.secrets = secrets_of(workflow, parts.secret, parts.secrets)
         self.context = StepContext(
             run_id=self.id,
@@ -159,6 +159,14 @@ class ActiveRun:
             secret=lambda name: taken(name, secrets),
         )
         self.view: Mapping[str, Any] = {"id": self.id, "workflow": workflow.name, "mode": mode}
+
+    @property
+    def slots(self) -> threading.BoundedSemaphore:
+        """How many steps may be inside foreign code at once; only strands beside others ask for it."""
+        with self.lock:
+            if self._slots is None:
+                self._slots = threading.BoundedSemaphore(max(self.parts.max_steps, self.workflow.width))
+            return self._slots
 
     def load(self, records: list[StepRecord], *, forget: re.Pattern[str] | None = None) -> None:
         """Know what the journal knows; rows below `forget` keep only their attempt numbers."""
