@@ -32,7 +32,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     if words[:1] == ["__complete"]:
         from gpt_trader.cli.complete import answer
 
-        sys.exit(answer(words[1:]))
+        _leave(answer(words[1:]))
     wished = wishes()
     render.set_up(wished.colour, debug=wished.debug)
     code = _guarded(words)
@@ -102,6 +102,11 @@ def end(code: int, *, at_once: bool = False) -> NoReturn:
     code = _flushed(code)
     if at_once:
         os._exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    gc.freeze()  # else the collector looks three times through all that there is, for a tenth of a quick command's time
     sys.exit(code)
 
 
