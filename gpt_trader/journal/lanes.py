@@ -125,9 +125,10 @@ class Lane:
         return new > 0 and self.active and (new >= _AT_ONCE or now - self._since > self.hub.settings.record_seconds)
 
     def ticket(self) -> Op:
-        """The operation that records its place."""
+        """The operation that records its place; not guarded, lest it fail what others write."""
         self._aboard = self._handled
-        return self._move(None)
+        name, row, _ = self._move(None)
+        return name, row, False
 
     def arrived(self, *, ours: bool) -> None:
         """The place is recorded, or somebody else has taken it."""

@@ -40,7 +40,7 @@ class Listener(Protocol):
     """Who is told of events; it is called by the thread that writes, while others wait, so it must be quick."""
 
     def riders(self) -> Sequence[Op]:
-        """What may go along with a commit of events; it must not fail."""
+        """What may go along with a commit of events; it must not fail, so nothing of it is guarded."""
 
     def rode(self, changed: Sequence[int]) -> None:
         """The riders were committed; so many rows did each of them change."""

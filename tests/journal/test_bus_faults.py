@@ -440,3 +440,15 @@ def test_who_lost_its_claim_records_nothing_more(bus: EventBus):
     assert within(5, lambda: subscription.active and bus.hub.store.read("subscription.list")[0]["fence"] == 3)
     assert bus.flush(5)
     assert got == [1, 2, 2]  # what was not recorded is handled again, under the new fence
+
+
+def test_whose_claim_is_lost_does_not_fail_who_publishes(store: Store):
+    """Its place goes along with a commit of others, who have no part in whose it is."""
+    got: list[int] = []
+    with EventBus(store, WallClock(), BusSettings(record_seconds=60)) as bus:
+        subscription = bus.subscribe("**", lambda e: got.append(e.seq), name="fenced")
+        bus.publish_many([("a.b", {}, "")] * 300)
+        assert within(5, lambda: len(got) == 300)
+        store.write([("subscription.claim", {"name": "fenced", "pattern": "**"}, True)])  # by another process
+        assert bus.publish("a.b").seq == 301
+        assert within(5, lambda: subscription.active and store.read("subscription.list")[0]["fence"] == 3)
