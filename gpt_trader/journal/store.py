@@ -145,6 +145,7 @@ class Store:
         """
         if self.secrets:
             ops = _without(self.secrets, ops)
+        deadline = time.monotonic() + BUSY_SECONDS
         if not self._waiting and self._writing.acquire(blocking=False):
             try:
                 serial = _serial(ops)
@@ -153,8 +154,12 @@ class Store:
                     self._tell(_written(ops, results))
                 return results
             except Exception as error:
-                if not self._lost(error):
-                    raise self._known(error) from error
+                # a server that is still away after so long may have committed: never try that again
+                if not self._lost(error) or time.monotonic() > deadline:
+                    known = self._known(error)
+                    if known is error:
+                        raise
+                    raise known from error
             finally:
                 self._hand_on()
         return self._together(ops)

@@ -92,6 +92,16 @@ def test_a_key_that_is_there_is_a_conflict_and_undoes_the_ticket(store: Store) -
     assert store.read("event.last")[0]["seq"] == 0
 
 
+def test_an_error_keeps_its_cause(store: Store) -> None:
+    store.write([meta("99")])
+    with pytest.raises(Conflict) as caught:
+        store.write([meta("99")])
+    assert store.driver.violated(caught.value.__cause__)  # type: ignore[arg-type]
+    with pytest.raises(Fenced) as fenced:
+        store.write([NOBODY])
+    assert fenced.value.__cause__ is None
+
+
 def test_threads_write_together_and_fail_alone(store: Store) -> None:
     """Of forty threads half are fenced; the other half is committed whole, whatever batches they fell into."""
     outcomes: dict[int, Any] = {}
@@ -186,34 +196,64 @@ def test_a_lost_connection_is_made_again(postgres: Store) -> None:
     assert len(store.read("event.after", seq=0, count=9)) == 2
 
 
+class Cut:
+    """A writer's cursor that loses the connection right after, or right before, COMMIT reaches the server."""
+
+    def __init__(self, store: Store, *, committed: bool) -> None:
+        self.store, self.cursor, self.committed = store, store._write_cursor(), committed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cursor, name)
+
+    def execute(self, sql: str, *args: Any) -> Any:
+        import psycopg
+
+        if sql != "COMMIT":
+            return self.cursor.execute(sql, *args)
+        if self.committed:
+            self.cursor.execute("COMMIT")
+        self.store._writer.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+
 @pytest.mark.parametrize("committed", [True, False])
 def test_a_connection_lost_at_commit_is_asked_what_became_of_it(postgres: Store, committed: bool) -> None:
     """The server's own record of the transaction decides, so that nothing is written twice or lost."""
     store = postgres
-    import psycopg
-
     store.write([fact("first")])
-    cursor = store._write_cursor()
-
-    class Cut:
-        """Loses the connection right after, or right before, COMMIT reaches the server."""
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(cursor, name)
-
-        def execute(self, sql: str, *args: Any) -> Any:
-            if sql != "COMMIT":
-                return cursor.execute(sql, *args)
-            if committed:
-                cursor.execute("COMMIT")
-            store._writer.close()
-            raise psycopg.OperationalError("server closed the connection unexpectedly")
-
-    store._cursor = Cut()
+    store._cursor = Cut(store, committed=committed)
     seq = store.write([fact("second")])[0]
     kept = [e["payload"] for e in store.read("event.after", seq=0, count=9)]
     assert kept == ["first", "second"]
     assert store.read("event.after", seq=seq - 1, count=1)[0]["payload"] == "second"
+
+
+def test_what_may_have_been_committed_is_not_written_again(postgres: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is back, but only after the time in which it was asked what became of the transaction."""
+    store, driver = postgres, postgres.driver
+    store.write([fact("first")])
+    connect, settled, away = driver.connect, driver.settled, threading.Event()
+
+    def reach() -> Any:
+        if away.is_set():
+            raise JournalUnavailable("the server is away")
+        return connect()
+
+    def ask(mark: Any) -> bool | None:
+        away.set()
+        try:
+            return settled(mark)
+        finally:
+            away.clear()
+
+    monkeypatch.setattr("gpt_trader.journal.drivers.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("gpt_trader.journal.store.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(driver, "connect", reach)
+    monkeypatch.setattr(driver, "settled", ask)
+    store._cursor = Cut(store, committed=True)
+    with pytest.raises(JournalUnavailable, match="did not come back"):
+        store.write([fact("second")])
+    assert [e["payload"] for e in store.read("event.after", seq=0, count=9)] == ["first", "second"]
 
 
 class TestOpening:
