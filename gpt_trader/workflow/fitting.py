@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from numbers import Number
 from typing import Any
 
 Schema = Mapping[str, Any]
+_REFERENCE = re.compile(r"#/definitions/([\w-]+)")
 
 
 def fits(schema: Any, value: Any, root: Schema | None = None) -> bool:
@@ -15,13 +17,13 @@ def fits(schema: Any, value: Any, root: Schema | None = None) -> bool:
         return schema is True
     root = schema if root is None else root
     if "$ref" in schema:  # what stands beside it counts for nothing in draft 7
-        named = root.get("definitions", {}).get(schema["$ref"].removeprefix("#/definitions/"))
-        return named is not None and fits(named, value, root)
+        named = _REFERENCE.fullmatch(schema["$ref"])
+        return named is not None and fits(root.get("definitions", {}).get(named[1]), value, root)
     return all(word in _NOTES or (word in _RULES and _RULES[word](schema, value, root)) for word in schema)
 
 
 _Rule = Callable[[Schema, Any, Schema], bool]
-_NOTES = frozenset({"$schema", "default", "definitions", "description", "examples", "format", "title"})
+_NOTES = frozenset({"default", "definitions", "description", "examples", "format", "title"})
 _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "array": lambda value: isinstance(value, list),
     "boolean": lambda value: isinstance(value, bool),
@@ -36,7 +38,7 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
 def _of_type(schema: Schema, value: Any, root: Schema) -> bool:
     del root
     rule = schema["type"]
-    return any(_TYPES[each](value) for each in ([rule] if isinstance(rule, str) else rule))
+    return any(each in _TYPES and _TYPES[each](value) for each in ([rule] if isinstance(rule, str) else rule))
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -44,7 +46,7 @@ def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and not isinstance(one, list | dict) and bool(one == other)
 
 
-def _about(kind: type | tuple[type, ...], word: str, keeps: Callable[[Any, Any], bool]) -> _Rule:
+def _about(kind: type, word: str, keeps: Callable[[Any, Any], bool]) -> _Rule:
     """A rule about values of one kind; whatever else there is keeps it."""
 
     def rule(schema: Schema, value: Any, root: Schema) -> bool:
@@ -73,7 +75,6 @@ def _unlike(value: list[Any], wanted: bool) -> bool:  # noqa: FBT001 - the rule'
     return not wanted or (all(isinstance(item, str) for item in value) and len(set(value)) == len(value))
 
 
-_NUMBER = (int, float)
 _RULES: Mapping[str, _Rule] = {
     "type": _of_type,
     "enum": lambda schema, value, _: any(_same(value, each) for each in schema["enum"]),
@@ -81,10 +82,10 @@ _RULES: Mapping[str, _Rule] = {
     "pattern": _about(str, "pattern", lambda value, form: re.search(form, value) is not None),
     "minLength": _about(str, "minLength", lambda value, least: len(value) >= least),
     "maxLength": _about(str, "maxLength", lambda value, most: len(value) <= most),
-    "minimum": _about(_NUMBER, "minimum", lambda value, least: bool(value >= least)),
-    "maximum": _about(_NUMBER, "maximum", lambda value, most: bool(value <= most)),
-    "exclusiveMinimum": _about(_NUMBER, "exclusiveMinimum", lambda value, bound: bool(value > bound)),
-    "exclusiveMaximum": _about(_NUMBER, "exclusiveMaximum", lambda value, bound: bool(value < bound)),
+    "minimum": _about(Number, "minimum", lambda value, least: bool(value >= least)),
+    "maximum": _about(Number, "maximum", lambda value, most: bool(value <= most)),
+    "exclusiveMinimum": _about(Number, "exclusiveMinimum", lambda value, bound: bool(value > bound)),
+    "exclusiveMaximum": _about(Number, "exclusiveMaximum", lambda value, bound: bool(value < bound)),
     "items": _of_items,
     "minItems": _about(list, "minItems", lambda value, least: len(value) >= least),
     "maxItems": _about(list, "maxItems", lambda value, most: len(value) <= most),
