@@ -19,14 +19,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name, and what it stands for: a module and something in it."""
+    """One name, and what it stands for: a module and something in it, and extras, which are not looked at."""
 
     name: str
     value: str
 
     def load(self) -> Any:
         """Import what the name stands for."""
-        module, _, path = self.value.partition(":")
+        module, _, path = self.value.partition("[")[0].replace(" ", "").partition(":")
         found: Any = import_module(module)
         for name in filter(None, path.split(".")):
             found = getattr(found, name)
@@ -40,7 +40,7 @@ def entries(distribution: str, group: str) -> list[Entry]:
         return _asked(distribution, group)
     try:
         text = (info / "entry_points.txt").read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except OSError:
         return []
     return sorted(_listed(text, group), key=lambda entry: entry.name)
 
@@ -65,7 +65,7 @@ def _listed(text: str, group: str) -> Iterator[Entry]:
             section = line.strip("[] ")
         elif section == group and "=" in line and not line.startswith(("#", ";")):
             name, _, value = line.partition("=")
-            yield Entry(name.strip(), value.partition("[")[0].strip())
+            yield Entry(name.strip(), value.strip())
 
 
 def _asked(distribution: str, group: str) -> list[Entry]:

@@ -220,9 +220,9 @@ class Workflow:
         return max((getattr(step, "max", None) or 1 for step in walk(self.steps)), default=1)
 
     @cached_property
-    def acting(self) -> frozenset[str]:
-        """The slices that its steps call."""
-        return frozenset(step.slice for step in walk(self.steps) if isinstance(step, Action))
+    def acting(self) -> tuple[str, ...]:
+        """The slices that its steps call, in the order of the steps."""
+        return tuple(dict.fromkeys(step.slice for step in walk(self.steps) if isinstance(step, Action)))
 
     @cached_property
     def all_secrets(self) -> tuple[str, ...]:

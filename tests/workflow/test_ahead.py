@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -73,3 +74,14 @@ def test_of_a_step_that_may_not_run_nothing_is_said(ahead):
     assert ahead(f"  - which: {switch}\n", colour="grue") == []
     step = "  - one: {slice: painter, method: paint, if: \"${{ inputs.colour == 'red' }}\"}\n"
     assert ahead(step, colour="grue") == []
+
+
+def test_of_slices_that_are_gone_the_first_is_told():
+    names = ("walrus", "zebra", "ant", "mole", "bear")
+    catalog = SliceCatalog()
+    for name in names:
+        catalog.offer(name, partial(type, name, (Painter,), {"name": name}))
+    steps = "".join(f"  - {name}s: {{slice: {name}, method: paint}}\n" for name in names)
+    workflow = load_or_raise(f"name: w\nsteps:\n{steps}", file="w.yaml", catalog=catalog)
+    with pytest.raises(NotFound, match="walrus"):
+        look_ahead(workflow, SliceCatalog(), {})
