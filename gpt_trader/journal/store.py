@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from gpt_trader.core.errors import Conflict, Fenced, GptTraderError, JournalError, JournalUnavailable, ValidationError
@@ -52,13 +53,13 @@ class Listener(Protocol):
 class _Ticket:
     """What one thread wants written, and what became of it."""
 
-    __slots__ = ("done", "error", "ops", "results", "turn")
+    __slots__ = ("done", "error", "leads", "ops", "results", "turn")
 
     def __init__(self, ops: Sequence[Op]) -> None:
         self.ops = ops
         self.results: list[int] = []
         self.error: BaseException | None = None
-        self.done = False
+        self.done = self.leads = False
         self.turn = threading.Lock()
         self.turn.acquire()
 
@@ -167,18 +168,18 @@ class Store:
     def _together(self, ops: Sequence[Op]) -> list[int]:
         """Queue, and lead, or have the one who leads write for us."""
         ticket = _Ticket(ops)
-        self._waiting.append(ticket)
-        leads = self._writing.acquire(blocking=False)
-        if not leads:
-            try:
+        try:
+            self._waiting.append(ticket)
+            if self._writing.acquire(blocking=False):
+                ticket.leads = True
+            else:
                 ticket.turn.acquire()
-            except BaseException:  # Ctrl-C in the main thread: nobody may wait for a thread that is gone
-                self._withdraw(ticket)
-                raise
-            leads = not ticket.done  # the lead was handed to us
-        if leads and ticket.done:  # another wrote for us just before we took the lead
+        except BaseException:  # Ctrl-C in the main thread: nobody may wait for a thread that is gone
+            self._withdraw(ticket)
+            raise
+        if ticket.leads and ticket.done:  # another wrote for us just before we took the lead
             self._hand_on()
-        elif leads:
+        elif ticket.leads:
             self._lead(ticket)
         if ticket.error is not None:
             raise ticket.error
@@ -240,18 +241,16 @@ class Store:
                 return
         with self._handing:
             if self._waiting:
+                self._waiting[0].leads = True
                 self._waiting[0].turn.release()
                 return
         self._hand_on()
 
     def _withdraw(self, ticket: _Ticket) -> None:
         """Leave the queue; where the lead was handed to us just then, hand it on."""
-        with self._handing:
-            if ticket not in self._waiting:
-                return  # it is being written
+        with self._handing, suppress(ValueError):  # it is being written
             self._waiting.remove(ticket)
-            leads = ticket.turn.acquire(blocking=False)
-        if leads:
+        if ticket.leads:
             self._hand_on()
 
     def _commit(self, batch: list[_Ticket]) -> None:

@@ -443,3 +443,41 @@ def test_a_write_that_is_broken_off_is_acknowledged_to_nobody(store: Store) -> N
     store.driver.begin = real  # type: ignore[method-assign]
     assert sorted(map(str, outcomes)) == ["JournalUnavailable", "KeyboardInterrupt", "[1, 2]"]
     assert store.write([fact()]) == [3]
+
+
+def test_a_lead_that_comes_together_with_ctrl_c_is_handed_on(store: Store) -> None:
+    """Python raises KeyboardInterrupt also after a lock was taken, before anybody knows that it was."""
+
+    class Cut:
+        def __init__(self, lock: Any) -> None:
+            self.release, self.lock = lock.release, lock
+
+        def acquire(self, *, blocking: bool = True) -> bool:
+            if blocking:
+                queued.set()
+                self.lock.acquire()
+                raise KeyboardInterrupt
+            return bool(self.lock.acquire(blocking=False))
+
+    class Cutting(deque[Any]):
+        def append(self, ticket: Any) -> None:
+            ticket.turn = Cut(ticket.turn)
+            super().append(ticket)
+
+    def write() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            store.write([fact()])
+
+    queued = threading.Event()
+    store._waiting = Cutting()
+    store._writing.acquire()  # somebody writes just now
+    cut = threading.Thread(target=write)
+    cut.start()
+    assert queued.wait(10)
+    store._hand_on()
+    cut.join(10)
+    assert not cut.is_alive()
+    kept = not store._writing.acquire(timeout=5)
+    store._writing.release()
+    assert not kept
+    assert store.write([fact()]) == [1]
