@@ -167,6 +167,7 @@ class Store:
 
     def _together(self, ops: Sequence[Op]) -> list[int]:
         """Queue, and lead, or have the one who leads write for us."""
+        self._refuse_fork()  # a thread that wrote at the fork is not in this process, and would be waited for
         ticket = _Ticket(ops)
         try:
             self._waiting.append(ticket)

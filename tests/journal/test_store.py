@@ -179,6 +179,8 @@ def test_a_store_is_not_used_across_a_fork(store: Store, monkeypatch: pytest.Mon
         store.read("event.last")
     with pytest.raises(JournalError, match="fork"):
         store.write([fact()])
+    with store._writing, pytest.raises(JournalError, match="fork"):  # another thread wrote at the fork
+        store.write([fact()])
 
 
 def test_a_lost_connection_is_made_again(postgres: Store) -> None:
