@@ -201,6 +201,11 @@ class SliceCatalog(Catalog[type[Slice]]):
             )
         return methods[method_name]
 
+    def meant(self, slice_name: str, name: str) -> Method:
+        """The method that a step of this slice means by a bare name: one of its own slice comes first."""
+        own = self[slice_name].methods
+        return own[name] if name in own else self.bare(name)
+
     def bare(self, name: str) -> Method:
         """The method that is offered under a bare name, by one slice only."""
         found = [self[s].methods[name] for s in self if name in self[s].methods]

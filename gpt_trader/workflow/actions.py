@@ -124,13 +124,12 @@ def reconcile(strand: Strand, attempt: Attempt) -> Mapping[str, Any] | None:
         _ask_again(strand, attempt)
         return None
     catalog = strand.run.parts.catalog
-    same = step.reconcile in catalog[step.slice].methods
-    method = catalog.method(step.slice, step.reconcile) if same else catalog.bare(step.reconcile)
+    method = catalog.meant(step.slice, step.reconcile)
     wanted = catalog.method(step.slice, step.method)
     values = resolve(wanted, step.params, attempt.spot)
     params = method.check({k: v for k, v in values.items() if k in method.params.model_fields})
     found = _call_here(strand, attempt, method, params, []).__dict__
-    if not found.get("found"):
+    if not found["found"]:  # of a slice that was changed meanwhile it may be missing: then the step fails
         return None
     return {k: v for k, v in found.items() if k in wanted.outputs.model_fields}
 

@@ -51,8 +51,9 @@ class Checker:
         if step.path in self.reading.methods:
             self._params(self.reading.methods[step.path], body)
         if isinstance(step, d.Action) and body.kind == "map":
-            self._meaningless(step, body)
-            self._maximum(step, self.reading.methods[step.path], body)
+            method = self.reading.methods[step.path]
+            self._meaningless(step, method, body)
+            self._maximum(step, method, body)
         elif isinstance(step, d.SubWorkflow):
             self._inputs(step, body)
         for name, found in wires.items():
@@ -155,9 +156,9 @@ class Checker:
 
     # what means nothing, and what is not safe
 
-    def _meaningless(self, step: d.Action, body: Node) -> None:
+    def _meaningless(self, step: d.Action, method: Method, body: Node) -> None:
         if step.reconcile is not None:
-            self._reconcile(step, body)
+            self._reconcile(step, method, body)
         if step.effect != "once":
             return
         if step.cache_ttl is not None:
@@ -171,16 +172,18 @@ class Checker:
             message = "this effect happens once: without `reconcile` it is never tried again"
             self._at_key("retry-of-effect", message, body, "retry")
 
-    def _reconcile(self, step: d.Action, body: Node) -> None:
+    def _reconcile(self, step: d.Action, method: Method, body: Node) -> None:
         name = str(step.reconcile)
         if step.effect != "once":
             self._at_key("unused-key", "`reconcile` is for `effect: once` alone", body, "reconcile")
-        if name in self.reading.catalog[step.slice].methods:
-            return
+        place = body.pairs["reconcile"][1].place
         try:
-            self.reading.catalog.bare(name)
+            look = self.reading.catalog.meant(step.slice, name)
         except GptTraderError as error:
-            self.reading.error("unknown-method", error, body.pairs["reconcile"][1].place)
+            self.reading.error("unknown-method", error, place)
+            return
+        for message, hint in _unfit(look, method):
+            self.reading.fault("wrong-reconcile", f"{look.slice}.{look.name} {message}", place, hint=hint)
 
     def _maximum(self, step: d.Action, method: Method, body: Node) -> None:
         if not self.reading.maximum or method.effect != "once":
@@ -205,6 +208,18 @@ def check_approvals(reading: Reading, workflow: d.Workflow) -> None:
         message = f"'{step.name}' acts live with neither an approval nor an armed flag before it"
         hint = "put an approval step before it, or `if: ${{ inputs.armed }}` on it"
         reading.fault("safety-approval", message, place, hint=hint)
+
+
+def _unfit(look: Method, sent: Method) -> Iterator[tuple[str, str]]:
+    """Why a method cannot tell what another one did: it has to answer in the place of that one, after a crash."""
+    told = look.outputs.model_fields
+    if "found" not in told or told["found"].annotation is not bool:
+        yield "does not tell whether it was done", "give its outputs `found: bool`"
+    for name in sorted(look.required - {*sent.takes}):
+        yield f"needs '{name}', and {sent.name} takes none", f"it is called with the params of {sent.name}"
+    for name, field in sent.outputs.model_fields.items():
+        if field.is_required() and name not in told:
+            yield f"does not give '{name}', as {sent.name} does", "what it finds becomes the outputs of the step"
 
 
 def within(reading: Reading, node: Node, offset: int) -> Place:

@@ -137,7 +137,9 @@ _KINDS: Schema = {
         method=_text("Which method of the slice."),
         **_WITH,
         cache=ref("cache"),
-        reconcile=_text("The method that finds out what an interrupted effect did."),
+        reconcile=_text(
+            "The method that finds out what an interrupted effect did: it gives `found`, and the outputs of the step."
+        ),
     )
     | {"required": ["slice", "method"]},
     "slices": _kind(

@@ -167,26 +167,26 @@ class Trouble(Slice):
     name = "trouble"
 
     @method()
-    def hang(self, params: Note, ctx: StepContext) -> Noted:
+    def hang(self, params: Note, ctx: StepContext) -> Found:
         """Hang, deaf to everything."""
         _append(params.log, "hang")
         time.sleep(params.seconds or 60)
         _append(params.log, "woke")
-        return Noted(said="woke")
+        return Found(found=False, said="woke")
 
     @method()
-    def refuse(self, params: Note, ctx: StepContext) -> Noted:
+    def refuse(self, params: Note, ctx: StepContext) -> Found:
         """A refusal by the risk desk."""
         _append(params.log, "refuse")
         raise RefusedByRisk("too large")
 
     @method()
-    def leave(self, params: Note, ctx: StepContext) -> Noted:
+    def leave(self, params: Note, ctx: StepContext) -> Found:
         """Leave as a script would."""
         sys.exit(3)
 
     @method()
-    def quit_task(self, params: Note, ctx: StepContext) -> Noted:
+    def quit_task(self, params: Note, ctx: StepContext) -> Found:
         """Cancel itself, as asynchronous code does."""
         raise asyncio.CancelledError
 

@@ -734,6 +734,18 @@ def test_a_good_file_loads(tmp_path: Path):
     assert workflow.name == "momentum"
 
 
+def test_what_looks_an_effect_up_must_say_whether_it_happened_and_answer_in_its_place():
+    """Else a crash is found out with an order that is sent twice."""
+    found = faults(steps(["o: {slice: paper_trade, method: place_order, reconcile: score}"]))
+    assert [(f.code, f.message) for f in found] == [
+        ("wrong-reconcile", "analyze.score does not tell whether it was done"),
+        ("wrong-reconcile", "analyze.score needs 'bars', and place_order takes none"),
+        ("wrong-reconcile", "analyze.score needs 'symbol', and place_order takes none"),
+        ("wrong-reconcile", "analyze.score does not give 'order_id', as place_order does"),
+    ]
+    assert found[0].hint == "give its outputs `found: bool`"
+
+
 def test_the_error_carries_the_faults():
     with pytest.raises(FaultsFound) as caught:
         read("name: w\n")
