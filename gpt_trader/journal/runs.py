@@ -111,7 +111,7 @@ class Runs:
     # reading
 
     def get(self, run_id: str) -> RunRecord:
-        """A run by its id, by a beginning or end of it that fits one only, or `latest`."""
+        """A run by its id, by a part of it that fits one only, or `latest`."""
         found = self.store.read("run.get", id=run_id)
         if not found:
             found = self.store.read("run.get", id=self._find(run_id))
@@ -123,9 +123,8 @@ class Runs:
             if not rows:
                 raise NotFound("there are no runs yet", hint="start one: gpt-trader run simple_backtest")
             return str(rows[0]["id"])
-        pattern = text.replace("%", "").replace("_", "")
-        likes = (self.store.read("run.like", pattern=p) for p in (f"{pattern}%", f"%{pattern}"))
-        ids = sorted({str(r["id"]) for rows in likes for r in rows}) if pattern else []
+        wild = not text or set(text) & {"%", "_"}
+        ids = [] if wild else [str(row["id"]) for row in self.store.read("run.like", pattern=f"%{text}%")]
         if len(ids) == 1:
             return ids[0]
         if ids:

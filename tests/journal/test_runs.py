@@ -41,12 +41,15 @@ def test_a_run_is_found_by_what_fits_it_alone(home: House) -> None:
     first, second = home.run(ONE), home.run(ONE)
     assert home.runs.get("latest").id == second.id
     assert home.runs.get(first.id[-6:]).id == first.id
-    with pytest.raises(NotFound, match="could be 2 runs"):
+    assert home.runs.get(first.id[-8:-2]).id == first.id
+    with pytest.raises(NotFound, match="could be 2 runs") as several:
         home.runs.get(first.id[:4])
+    assert several.value.hint == f"one of: {second.id}, {first.id}"
     with pytest.raises(NotFound, match="there is no run 'nope'"):
         home.runs.get("nope")
-    with pytest.raises(NotFound):
-        home.runs.get("%")
+    for text in ("", "%", f"{first.id[:8]}%{first.id[-6:]}", f"{first.id[:-1]}_"):
+        with pytest.raises(NotFound, match="there is no run"):
+            home.runs.get(text)
 
 
 def test_with_no_runs_the_latest_is_not_there(home: House) -> None:
