@@ -57,6 +57,10 @@ class Library:
             if entry.name == name:
                 return entry.file
         error = NotFound.among("workflow", name, (e.name for e in self.entries()))
+        beside = next((f for f in (Path(f"{name}.yaml"), Path(f"{name}.yml")) if f.is_file()), None)
+        if beside is not None:
+            folders = " or ".join(shown(folder) for folder, origin in self._folders if origin == "project")
+            error.hint = f"{beside} is found by its path; by its name only in {folders}"
         error.hint = error.hint or "`gpt-trader workflows list` shows them"
         raise error
 

@@ -14,7 +14,7 @@ from gpt_trader.cli import render
 if TYPE_CHECKING:
     from gpt_trader.journal.runs import RunRecord, StepRecord
 
-_MARKS = {"RUNNING": " (running)", "FAILED": " (failed)", "CANCELLED": " (cancelled)", "SKIPPED": " (skipped)"}
+_MARKS = {s: f" ({s.lower()})" for s in ("RUNNING", "WAITING", "FAILED", "CANCELLED", "SKIPPED")}
 _MOST = 24
 
 
@@ -36,7 +36,7 @@ def alone(run: RunRecord, now: int) -> bool:
 
 def run_rows(now: int, runs: Iterable[RunRecord]) -> list[list[str]]:
     """A row for each run: id, workflow, status, when, how long, why."""
-    return [[r.id, r.workflow, r.status, ago(now - r.created_at), _took(r, now), why(r)] for r in runs]
+    return [[r.id, r.workflow, r.status, ago(now - r.created_at), _took(r, now), why(r, now)] for r in runs]
 
 
 def _took(run: RunRecord, now: int) -> str:
@@ -44,8 +44,10 @@ def _took(run: RunRecord, now: int) -> str:
     return "" if end is None else render.seconds((end - run.created_at) / 1e6)
 
 
-def why(run: RunRecord) -> str:
+def why(run: RunRecord, now: int) -> str:
     """The reason of a run's status in one line."""
+    if alone(run, now):
+        return "its process is gone"
     if run.error:
         return render.clean(json.loads(run.error).get("message", ""), 200)
     return render.clean(run.reason, 200) if run.reason else ""
@@ -102,9 +104,14 @@ def _label(rest: str) -> str:
     return " ".join(filter(None, (own if own != "steps" else "", f"[{rounds}]" if rounds else "")))
 
 
-def step_words(rows: list[Placed]) -> str:
-    """The outermost steps by name, and whatever inside them is not done."""
+def step_words(rows: list[Placed], *, waiting: bool = False) -> str:
+    """The outermost steps by name, and whatever inside them is not done; what goes on in a run that waits, waits."""
     shown = [r.step for r in rows if r.depth == 0 or r.step.status not in ("SUCCEEDED", "SKIPPED")]
-    words = [render.paint(s.name + _MARKS.get(s.status, ""), render.STATUS_STYLE.get(s.status, "")) for s in shown]
+    status = {"RUNNING": "WAITING"} if waiting else {}
+    words = [_marked(s.name, status.get(s.status, s.status)) for s in shown]
     more = [f"... {len(words) - _MOST} more"] if len(words) > _MOST else []
     return ", ".join(words[:_MOST] + more)
+
+
+def _marked(name: str, status: str) -> str:
+    return render.paint(name + _MARKS.get(status, ""), render.STATUS_STYLE.get(status, ""))

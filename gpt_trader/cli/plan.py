@@ -82,15 +82,15 @@ def _inside(step: PlannedStep, margin: str) -> None:
             render.data(f"{margin}{render.paint(f'{name} <- {wire}', 'dim')}")
     for label, steps in step.inner:
         if label:
-            render.data(f"{margin}{render.paint(label, 'cyan')}:")
+            render.data(f"{margin}{render.paint(render.clean(label, 300), 'cyan')}:")
         _branches(steps, margin)
 
 
 def _title(step: PlannedStep) -> str:
     words = [render.paint(step.name, "bold")]
-    words += [step.does] if step.does else [f"({step.kind})"]
+    words += [render.clean(step.does, 300)] if step.does else [f"({step.kind})"]
     words += [render.paint("effect: once", "bold yellow")] if step.effect == "once" else []
-    words += [f"if {step.condition}"] if step.condition else []
+    words += [f"if {render.clean(step.condition, 300)}"] if step.condition else []
     words += [f"at most {render.seconds(step.timeout)}"] if step.timeout else []
     words += [f"{step.retry} attempts"] if step.retry > 1 else []
     return "  ".join(words)

@@ -60,7 +60,7 @@ def _print(app: Application, counts: dict[str, int], runs: Shown) -> None:
     for (run, rows), row in zip(runs, run_rows(app.runs.now(), [r for r, _ in runs]), strict=True):
         render.data()
         render.data("  ".join([row[0], render.paint(row[1], "bold"), render.status(row[2]), *row[3:]]).rstrip())
-        render.data(f"  {step_words(rows) or render.paint('no steps yet', 'dim')}")
+        render.data(f"  {step_words(rows, waiting=run.status == 'WAITING') or render.paint('no steps yet', 'dim')}")
         if alone(run, app.runs.now()):
             render.data(f"  {render.paint('its process is gone', 'yellow')}: gpt-trader runs resume {run.id}")
     _print_waiting(app)

@@ -109,16 +109,17 @@ def approve(
     record = app.runs.get(run)
     question = _question(app, record, step)
     word = "reject" if reject else "approve"
+    asked = render.clean(question.message, 300)
     if dry_run:
         if as_json:
             render.document({"dry_run": True, "would": word, **approval_fields(question)})
         else:
-            render.data(f"would {word} '{question.message}' ({question.path}) of run {record.id}")
+            render.data(f"would {word} '{asked}' ({question.path}) of run {record.id}")
         return 0
     name = by or _login()
     if not app.runs.decide(record.id, question.path, approved=not reject, by=name, reason=reason):
         raise _too_late(app, record, question)
-    render.note(f"{word}{'ed' if reject else 'd'} by {name}: {question.message}")
+    render.note(f"{word}{'ed' if reject else 'd'} by {render.clean(name)}: {asked}")
     if resume and not _owned(app, record):
         return carry_on(app, ear, record, again=False, wait=True, as_json=as_json)
     if as_json:

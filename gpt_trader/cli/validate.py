@@ -50,9 +50,11 @@ def validate(
 def _report(faults: list[Fault], way: Format, count: int) -> None:
     from gpt_trader.workflow.faults import render as written
 
+    if way == "github" and not faults:
+        return
     if way != "text":
         render.data(written(faults, way))
     elif faults:
-        render.data(written(faults, "text"))
+        render.data(render.clean(written(faults, "text")))
         several = f"{len(faults)} faults" if len(faults) > 1 else "1 fault"
         render.error(f"{several} in {count} workflow{'s' if count > 1 else ''}")

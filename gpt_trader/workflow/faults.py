@@ -31,7 +31,7 @@ class Fault:
     hint: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.col}: {self.code}: {self.message}"
+        return f"{self.file}:{self.line}:{self.col}: {self.code}: {self.message}".replace("\n", " ")
 
 
 class Source:

@@ -161,7 +161,7 @@ class _Planner:
             name=step.name,
             path=step.path,
             kind=step.kind,
-            does=_does(step),
+            does=_DOES.get(type(step), _nothing)(step),
             wires=wires,
             effect=step.effect,
             retry=step.retry.max_attempts,
@@ -235,20 +235,33 @@ def _wire(name: str, step: d.Step, view: View, *, required: bool) -> Wire:
     return Wire(found[0], () if found[0] == "with" else (found[1],))
 
 
-def _does(step: d.Step) -> str:
-    match step:
-        case d.Action():
-            return f"{step.slice}.{step.method}"
-        case d.Prepare():
-            return ", ".join(step.slices)
-        case d.SubWorkflow():
-            return step.workflow.name
-        case d.Agent():
-            return step.command[0]
-        case d.Loop():
-            return step.topic
-        case _:
-            return ""
+def _nothing(step: d.Step) -> str:
+    del step
+    return ""
+
+
+def _asks(step: d.Approval) -> str:
+    late = {"reject": "rejected", "approve": "approved", "fail": "failed"}[step.on_timeout]
+    question = f"asks '{step.message}'" if step.message else "asks"
+    return question if step.wait is None else f"{question}, {late} after {step.wait:g} s without an answer"
+
+
+def _waits(step: d.Wait) -> str:
+    if step.seconds is not None:
+        return f"waits {step.seconds:g} s"
+    most = "" if step.wait is None else f", for {step.wait:g} s at most"
+    return f"waits until {step.until}" if step.until is not None else f"waits for {step.topic}{most}"
+
+
+_DOES: dict[type[d.Step], Callable[[Any], str]] = {
+    d.Action: lambda step: f"{step.slice}.{step.method}",
+    d.Prepare: lambda step: ", ".join(step.slices),
+    d.SubWorkflow: lambda step: str(step.workflow.name),
+    d.Agent: lambda step: str(step.command[0]),
+    d.Loop: lambda step: str(step.topic),
+    d.Approval: _asks,
+    d.Wait: _waits,
+}
 
 
 def _unknown(step: d.Step) -> tuple[str, ...]:

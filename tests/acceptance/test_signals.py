@@ -57,6 +57,7 @@ def test_a_run_whose_process_was_killed_is_taken_over(begin, until, shell):
     going.signal(signal.SIGKILL)
     going.end()
     assert "its process is gone" in shell("status").out
+    assert "its process is gone" in shell("runs", "list").out
     found = shell("runs", "resume", "latest", "--json")
     assert found.json["status"] == "SUCCEEDED"
     attempts = [(s["name"], s["attempt"], s["status"]) for s in found.json["steps"]]

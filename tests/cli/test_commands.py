@@ -50,6 +50,7 @@ def test_validate_writes_for_machines(call, project, way):
     assert found.err == ""
     if way == "github":
         assert found.out.startswith("::error file=bad.yaml")
+        assert call("validate", "three", "--format", way).out == ""
     else:
         assert found.json["version"] in (1, "2.1.0")
 
@@ -70,6 +71,31 @@ def test_plan_shows_what_feeds_what(call):
     assert "second  desk.work" in found.out
     assert "symbols <- input symbols" in found.out
     assert call("plan", "three", "--json").json["steps"][0]["does"] == "desk.work"
+
+
+def test_plan_says_what_is_asked_and_what_silence_means(call, project):
+    """An approval that nobody answers may count as a yes: that is to be seen beforehand."""
+    text = (
+        "name: slow\nsteps:\n"
+        "  - gate: {approval: {message: Buy?, timeout: 10m, on_timeout: approve}}\n"
+        "  - rest: {wait: {for: 90s}}\n"
+        "  - bell: {wait: {event: {topic: trade.*, timeout: 1h}}}\n"
+    )
+    (project / "workflows" / "slow.yaml").write_text(text)
+    steps = call("plan", "slow", "--json").json["steps"]
+    assert [s["does"] for s in steps] == [
+        "asks 'Buy?', approved after 600 s without an answer",
+        "waits 90 s",
+        "waits for trade.*, for 3600 s at most",
+    ]
+
+
+def test_a_workflow_that_lies_beside_is_told_from_one_that_can_be_named(call, project):
+    (project / "near.yaml").write_text("name: near\nsteps: [{sub: {workflow: nearer}}]\n")
+    (project / "nearer.yaml").write_text("name: nearer\nsteps: [{w: {wait: {for: 1s}}}]\n")
+    told = "nearer.yaml is found by its path; by its name only in workflows"
+    assert f"hint: {told}" in call("run", "nearer").err
+    assert f"hint: {told}" in call("validate", "near.yaml").out
 
 
 def test_workflows_are_listed_and_shown(call, project):
@@ -305,6 +331,7 @@ def test_a_parked_run_waits_for_its_approval_and_goes_on_with_it(call):
     assert "gpt-trader runs approve" in parked.err
     waiting = call("status")
     assert "Shall we?" in waiting.out
+    assert "before, gate (waiting)" in waiting.out
     assert call("runs", "approve", "latest", "--dry-run").out.startswith("would approve 'Shall we?'")
     answered = call("runs", "approve", "latest", "--by", "ada", "--reason", "all is well")
     assert answered.code == 0
@@ -335,6 +362,26 @@ def test_a_rejected_run_fails_with_the_reason(call):
     found = call("runs", "approve", "latest", "--reject", "--by", "ada", "--reason", "too large")
     assert found.code == 1
     assert "rejected by ada: too large" in found.err
+
+
+def test_what_a_workflow_says_never_steers_the_terminal_of_who_answers_it(call, project):
+    """A question may hold what came from outside, and is shown where somebody says yes to it."""
+    (project / "workflows" / "sly.yaml").write_text(
+        "name: sly\nsteps:\n"
+        '  - gate: {approval: {message: "Buy 1?\\e[8m\\nBuy 9?\\e[0m"}}\n'
+        '  - ask: {agent: ["./x\\e[31m"], on_error: continue}\n'
+    )
+    (project / "odd.yaml").write_text('name: odd\nsteps: [{a: {switch: [{if: "1 + \\e[8m\\nx", steps: [desk]}]}}]\n')
+    shown = [
+        call("plan", "sly"),
+        call("validate", "odd.yaml"),
+        call("run", "sly", "--no-wait"),
+        call("runs", "approve", "latest", "--dry-run"),
+        call("runs", "approve", "latest"),
+    ]
+    assert not [a for a in shown if "\x1b" in a.out + a.err]
+    assert shown[3].out.startswith(r"would approve 'Buy 1?\x1b[8m Buy 9?\x1b[0m' (steps[0])")
+    assert r"Buy 1?\x1b[8m Buy 9?" in shown[4].err
 
 
 def test_an_answer_alone_leaves_the_run_where_it_is(call):
