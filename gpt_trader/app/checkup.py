@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -38,7 +38,8 @@ def checkup(settings: Settings) -> Iterator[Finding]:
 
 def _guarded(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
     try:
-        yield from check(settings)
+        for found in check(settings):
+            yield replace(found, hint="") if found.state == "ok" else found
     except GptTraderError as error:
         yield Finding(check.__name__.strip("_"), "wrong", error.message, error.hint or "")
     except OSError as error:

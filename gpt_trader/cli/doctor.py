@@ -31,7 +31,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     for finding in found:
         word = render.paint(f"{finding.state:<7}", _STYLES[finding.state])
         render.data(f"{word}  {finding.name:<{width}}  {render.clean(finding.told)}")
-        if finding.hint and finding.state != "ok":
+        if finding.hint:
             render.data(f"{'':<{width + 11}}{render.paint(finding.hint, 'dim')}")
     if wrong:
         render.error("1 thing is wrong" if len(wrong) == 1 else f"{len(wrong)} things are wrong")

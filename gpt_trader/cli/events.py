@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -109,12 +110,20 @@ def publish(
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_constant=_no_number, parse_float=_finite)
     except ValueError as error:
         raise ValidationError(f"the payload is no JSON: {error}", hint="""write '{"symbol": "AAPL"}'""") from None
     if not isinstance(found, dict):
         raise ValidationError("the payload must be a JSON object", hint="""write '{"symbol": "AAPL"}'""")
     return found
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number")
+
+
+def _finite(text: str) -> float:
+    return float(text) if math.isfinite(float(text)) else _no_number(text)
 
 
 def replay(
@@ -151,7 +160,8 @@ def replay(
         render.document({"first": first, "last": last, "dry_run": dry_run, "handed_over": counts})
         return 0
     for name, count in counts.items():
-        render.data(f"would hand over {count} events" if dry_run else f"handed {count} events to {name}")
+        several = "1 event" if count == 1 else f"{count} events"
+        render.data(f"would hand over {several}" if dry_run else f"handed {several} to {name}")
     return 0
 
 
@@ -161,6 +171,8 @@ def _range(text: str, history: History) -> tuple[int, int]:
         raise UsageError(f"'{text}' is no range of events", hint="write 12, 12-40 or 12-")
     first = int(found[1])
     last = first if found[2] is None else int(found[2] or history.last())
+    if found[2] and last < first:
+        raise UsageError(f"'{text}' is no range of events", hint="it ends before it begins")
     return first, last
 
 

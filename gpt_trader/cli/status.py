@@ -67,13 +67,16 @@ def _print(app: Application, counts: dict[str, int], runs: Shown) -> None:
 
 
 def _print_waiting(app: Application) -> None:
-    questions = app.runs.open_approvals()
+    questions, now = app.runs.open_approvals(), app.runs.now()
     if questions:
         render.data(f"\n{render.paint('waiting for an approval', 'bold')}")
     for question in questions:
-        since = ago(app.runs.now() - question.asked_at)
+        since = ago(now - question.asked_at)
         render.data(f"  {question.run_id}  {render.clean(question.message, 200)}  ({question.path}, {since})")
-        render.data(f"    gpt-trader runs approve {question.run_id} --step {question.path!r}")
+        if question.expires_at is not None and question.expires_at <= now:
+            render.data(f"    its time has run out: gpt-trader runs resume {question.run_id}")
+        else:
+            render.data(f"    gpt-trader runs approve {question.run_id} --step {question.path!r}")
     letters = dead_letters(app)
     if letters:
         several = "1 dead letter" if letters == 1 else f"{letters} dead letters"

@@ -67,6 +67,7 @@ def test_a_home_that_cannot_be_written_is_named_in_one_line(project):
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith("error: ")
     assert "/proc/nowhere" in done.stderr
+    assert "hint: GPT_TRADER_HOME, or the setting `journal`, chooses another place" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -353,6 +353,7 @@ def test_an_answer_that_comes_too_late_says_so(call, project):
     text = WORKFLOWS["gated"].replace("Shall we?", "Shall we?, timeout: 1ms")
     (project / "workflows" / "gated.yaml").write_text(text)
     call("run", "gated", "--no-wait")
+    assert "its time has run out: gpt-trader runs resume " in call("status").out
     late = call("runs", "approve", "latest")
     assert (late.code, "the time to answer steps[1] of run " in late.err) == (1, True)
 
@@ -431,9 +432,25 @@ def test_events_are_published_and_shown(call):
     assert json.loads(call("events", "tail", "--json").out)["topic"] == "market.data.updated"
 
 
-@pytest.mark.parametrize(("topic", "payload"), [("Bad Topic", "{}"), ("a.b", "{"), ("a.b", "[1]")])
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("Bad Topic", "{}"),
+        ("a.b", "{"),
+        ("a.b", "[1]"),
+        ("a.b", '{"price": NaN}'),
+        ("a.b", '{"price": [-Infinity]}'),
+        ("a.b", '{"price": 1e999}'),
+    ],
+)
 def test_what_is_no_event_is_not_published(call, topic, payload):
     assert call("events", "publish", topic, payload).code == 3
+    assert call("events", "tail").out == ""
+
+
+def test_a_range_of_events_that_ends_before_it_begins_is_refused(call):
+    found = call("events", "replay", "5-1", "--to", "alerts")
+    assert (found.code, "'5-1' is no range of events" in found.err) == (2, True)
 
 
 def test_events_are_replayed_to_a_function_of_the_project(call, project, monkeypatch):
@@ -544,7 +561,9 @@ def test_the_doctor_finds_a_healthy_project_in_order(call):
     ran(call)
     found = call("doctor")
     assert found.code == 0
-    names = [f["name"] for f in call("doctor", "--json").json["findings"]]
+    findings = call("doctor", "--json").json["findings"]
+    assert not [f for f in findings if f["hint"]]
+    names = [f["name"] for f in findings]
     assert names == ["python", "sqlite", "home", "disk", "journal", "integrity", "backups", "plugins", "workflows"]
 
 

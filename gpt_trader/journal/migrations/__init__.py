@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def open_store(
     finally:
         connection.close()
     if isinstance(driver, SqliteDriver):
-        _marker(driver.path).touch(mode=0o600)
+        with _writable(driver.path):
+            _marker(driver.path).touch(mode=0o600)
     return store
 
 
@@ -65,8 +67,21 @@ def _marker(path: Path) -> Path:
     return path.with_name(path.name + ".exists")
 
 
+@contextmanager
+def _writable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        told = f"{error.strerror}: {error.filename}"
+        raise JournalUnavailable(
+            f"the journal {path} cannot be used: {told}",
+            hint="GPT_TRADER_HOME, or the setting `journal`, chooses another place",
+        ) from None
+
+
 def _refuse_vanished(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _writable(path):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     marker = _marker(path)
     if marker.exists() and (not path.exists() or path.stat().st_size == 0):
         raise JournalCorrupt(
