@@ -30,6 +30,8 @@ _LOOK_SECONDS = 0.02
 _going: set[int] = set()
 """The programs that this process waits for; each leads a group of its own."""
 _LAST_WORDS_SECONDS = 1.0
+_STDERR = 2
+"""Where whatever programs that steps start say goes too."""
 
 
 def end_all() -> None:
@@ -193,6 +195,8 @@ class _Talk:
         while chunk := os.read(pipe.fileno(), 4096):
             self.errors += chunk
             del self.errors[:-_KEPT_ERROR_BYTES]
+            with suppress(OSError):  # nobody listens
+                os.write(_STDERR, chunk)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

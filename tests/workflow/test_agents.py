@@ -81,6 +81,12 @@ def test_an_agent_that_is_late_is_killed_with_its_children(home: House) -> None:
     _until(lambda: not any(psutil.pid_exists(p) and psutil.Process(p).status() != "zombie" for p in pids))
 
 
+def test_what_an_agent_says_on_stderr_is_heard_while_it_works(home: House, capfd: pytest.CaptureFixture[str]) -> None:
+    body = "sys.stderr.write('looking at ' + task['data']['symbol'] + '\\n')\n" + _answer("None")
+    assert _run(home, _agent(home.folder, body)).ok
+    assert "looking at AAPL\n" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("ending", ["late", "cancelled", "flooding"])
 def test_a_child_that_left_its_group_and_its_parent_is_killed_too(lite: House, ending: str) -> None:
     pid = lite.folder / "pid"
