@@ -25,8 +25,8 @@ class RunResult:
     status: str
     reason: str = ""
     error: Mapping[str, Any] | None = None
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    steps: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def ok(self) -> bool:

@@ -47,6 +47,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("gpt_trader_plugins_slices_news", None)
 
 
+def test_a_result_is_shown_in_a_line_whatever_it_gave(project: Path) -> None:
+    with TradingOrchestrator() as orchestrator:
+        result = orchestrator.execute_workflow("simple_backtest", symbols=["AAPL"])
+    assert result["bar_count"] == 3270
+    assert len(repr(result)) < 200
+
+
 @pytest.mark.usefixtures("project")
 def test_a_workflow_runs_from_python() -> None:
     orchestrator = TradingOrchestrator()
