@@ -211,7 +211,13 @@ def _read(path: Path) -> dict[str, Any]:
             raise ConfigError(f"{path}: settings are written out, without aliases")
         root = yaml.compose(text, Loader=loader)
         found = yaml.load(text, Loader=loader)  # noqa: S506 - it is a safe one
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8", hint="save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
+        raise ConfigError(f"{place} cannot be read: {str(error.problem)[:_MOST_SHOWN]}") from None
+    except (OSError, yaml.YAMLError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())[:_MOST_SHOWN]}") from None
     if found is not None and not isinstance(found, dict):
         raise ConfigError(f"{path} must be a list of settings, such as `journal: sqlite:///journal.db`")

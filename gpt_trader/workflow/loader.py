@@ -64,7 +64,8 @@ def read_text(path: Path) -> str:
     """The text of a file; FaultsFound where it is no readable UTF-8 text."""
     name = str(path)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(strictyaml.MAX_BYTES + 1)
     except IsADirectoryError:
         raise _unreadable("not-a-file", "this is a directory", name) from None
     except FileNotFoundError:

@@ -69,7 +69,8 @@ def test_the_homes_follow_xdg(tmp_path: Path) -> None:
         ("workflows: 5\n", "must be a list of texts"),
         ("journal: ''\n", "must be a text"),
         ("- a\n", "must be a list of settings"),
-        ("a: [\n", "cannot be read"),
+        ("a: [\n", "gpt-trader.yaml:2:1 cannot be read: did not find expected node content"),
+        ("plugins: \udcff\n", "is not UTF-8"),
         ("plugins: a\nplugins: b\n", "is there twice"),
         ("workflows: &a [x]\nplugins: *a\n", "without aliases"),
         ("journal: " + "[" * 5000 + "\n", "cannot be read"),
@@ -77,7 +78,7 @@ def test_the_homes_follow_xdg(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_file_is_told_by_its_name(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "gpt-trader.yaml").write_text(text)
+    (tmp_path / "gpt-trader.yaml").write_text(text, errors="surrogateescape")
     with pytest.raises(ConfigError, match=message) as caught:
         settings(tmp_path)
     assert "gpt-trader.yaml" in caught.value.message

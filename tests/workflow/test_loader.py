@@ -721,6 +721,10 @@ def test_a_file_that_is_no_utf8_text(tmp_path: Path, data, code, place):
     assert (found.code, (found.line, found.col), found.file) == (code, place, str(path))
 
 
+def test_what_never_ends_is_read_no_further_than_a_workflow_may_be_long():
+    assert load_file(Path("/dev/zero"), catalog=CATALOG).faults[0].code == "yaml-size"
+
+
 def test_a_directory_or_nothing_at_all(tmp_path: Path):
     assert load_file(tmp_path, catalog=CATALOG).faults[0].code == "not-a-file"
     assert load_file(tmp_path / "absent.yaml", catalog=CATALOG).faults[0].code == "no-file"
