@@ -139,8 +139,11 @@ def _ask_again(strand: Strand, attempt: Attempt) -> None:
 
     name = attempt.step.name
     message = f"step '{name}' may have happened already; approve to do it again, reject to stop"
-    answer = ask(strand, f"{attempt.path}?{attempt.number}", message, None)
+    place = f"{attempt.path}?{attempt.number}"
+    answer = ask(strand, place, message, None)
     if not answer["approved"]:
+        # whoever takes the run up again is asked anew; that this was rejected stays in the history
+        strand.pen.add(("approval.forget", {"run_id": strand.run.id, "prefix": place}, False))
         raise StepFailed(f"step '{name}' was in flight at a crash, and {answer['by']} decided not to repeat it")
 
 

@@ -167,6 +167,22 @@ def test_an_order_in_flight_without_a_way_to_look_waits_for_a_person(store_url: 
         assert (result.status, len(home.lines())) == ("FAILED", 1)
 
 
+def test_who_decided_not_to_repeat_an_order_is_asked_anew_when_the_run_is_taken_up_again(
+    store_url: str, tmp_path: Path
+) -> None:
+    """Else the run could never be ended but by giving it up."""
+    text = workflow("- o: {slice: notes, method: order, effect: once, with: {log: LOG}}")
+    assert crash(store_url, tmp_path, text, "step.called=kill")
+    with house(store_url, tmp_path) as home:
+        run_id = home.runs.recent()[0].id
+        for approved, status, lines in ((False, "FAILED", 1), (True, "SUCCEEDED", 2)):
+            assert home.runner.resume(run_id, park=True).result(30).status == "WAITING"
+            (asked,) = home.runs.open_approvals()
+            home.runs.decide(run_id, asked.path, approved=approved, by="Ada")
+            assert home.runner.resume(run_id).result(30).status == status
+            assert len(home.lines()) == lines
+
+
 def test_a_run_is_taken_over_soon_after_its_process_was_killed(store_url: str, tmp_path: Path) -> None:
     assert crash(store_url, tmp_path, STEPS, "step.called=kill@2")
     began = time.monotonic()
