@@ -74,6 +74,7 @@ class Strand:
             attempt = self.attempt
             self.leave()
         heir = Strand(self.run, self._entry, self.walker, parent=self.parent, process=self.process, future=self.future)
+        heir.pen.add(*self.pen.take())
         try:
             heir.pen.fail(attempt, error)
         except JournalError as cause:

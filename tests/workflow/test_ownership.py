@@ -198,6 +198,16 @@ class TestTries:
         assert time.monotonic() - began < 5
         assert home.runs.get("latest").status == "FAILED"
 
+    def test_a_group_goes_on_being_recorded_when_a_reconcile_inside_it_hangs(self, home: House) -> None:
+        send = "{slice: trouble, method: send, effect: once, reconcile: hang, timeout: 0.4, with: {log: LOG}}"
+        failed = home.run(workflow(f"- g: {{steps: [{{o: {send}}}]}}"))
+        again = home.runner.resume(failed.id).result(30)
+        assert again.status == "FAILED"
+        assert again.error is not None
+        assert again.error["message"] == "step 'o' failed: its time has run out"
+        assert home.statuses(failed.id) == {"steps[0]": ["FAILED"], "steps[0].steps[0]": ["FAILED"]}
+        assert home.runs.get(failed.id).status == "FAILED"
+
     @pytest.mark.parametrize("look", ["leave", "quit_task", "refuse"])
     def test_a_reconcile_that_fails_or_exits_fails_its_step_and_is_over(self, home: House, look: str) -> None:
         text = f"- o: {{slice: trouble, method: send, effect: once, reconcile: {look}, with: {{log: LOG}}}}"
