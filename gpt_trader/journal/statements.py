@@ -109,10 +109,10 @@ def _forget(table: Table) -> Any:
     return delete(table).where(table.c.run_id == _p("run_id"), not_(exists(there)))
 
 
-def _forget_below(table: Table) -> Any:
+def _below(table: Table) -> ColumnElement[bool]:
     """What a run has at paths that begin like this."""
     begins = func.substr(table.c.path, literal_column("1"), func.length(_p("prefix"))) == _p("prefix")
-    return delete(table).where(table.c.run_id == _p("run_id"), begins)
+    return and_(table.c.run_id == _p("run_id"), begins)
 
 
 _NEW_STEP = (
@@ -244,9 +244,7 @@ STATEMENTS: dict[str, Any] = {
     .where(_this_step, _owned())
     .values(status=_word("RUNNING"), error=null(), outputs=null(), ended_at=null()),
     "step.restore": update(step).where(_this_step, _owned()).values(status=_word("SUCCEEDED")),
-    "step.reopen": update(step)
-    .where(step.c.run_id == _p("run_id"), step.c.path.like(_p("pattern")), _owned())
-    .values(status=_word("CANCELLED")),
+    "step.reopen": update(step).where(_below(step), _owned()).values(status=_word("CANCELLED")),
     "step.stop": update(step)
     .where(step.c.run_id == _p("run_id"), _is(step.c.status, "RUNNING"), _owned())
     .values(status=_word("CANCELLED"), ended_at=_n("at")),
@@ -286,7 +284,7 @@ STATEMENTS: dict[str, Any] = {
         or_(approval.c.expires_at.is_(None), approval.c.expires_at > _n("at")),
     )
     .values(decision=_p("decision"), by=_p("by"), reason=_p("reason"), decided_at=_n("at")),
-    "approval.forget": _forget_below(approval),
+    "approval.forget": delete(approval).where(_below(approval)),
     "approval.delete": _forget(approval),
     "checkpoint.get": select(*checkpoint.columns).where(
         checkpoint.c.run_id == _p("run_id"), checkpoint.c.path == _p("path")
@@ -296,7 +294,7 @@ STATEMENTS: dict[str, Any] = {
     .on_conflict_do_update(
         index_elements=["run_id", "path"], set_={"count": _n("count"), "cursor": _n("cursor"), "at": _n("at")}
     ),
-    "checkpoint.forget": _forget_below(checkpoint),
+    "checkpoint.forget": delete(checkpoint).where(_below(checkpoint)),
     "checkpoint.delete": _forget(checkpoint),
     # history
     "event.add": insert(event).values(_row(event, "topic", "key", "at", "run_id", "payload")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 import traceback
@@ -168,12 +167,19 @@ class ActiveRun:
                 self._slots = threading.BoundedSemaphore(max(self.parts.max_steps, self.workflow.width))
             return self._slots
 
-    def load(self, records: list[StepRecord], *, forget: re.Pattern[str] | None = None) -> None:
-        """Know what the journal knows; rows below `forget` keep only their attempt numbers."""
+    def load(self, records: list[StepRecord]) -> None:
+        """Know what the journal knows."""
         for r in records:
             error = self.parts.artifacts.decode(r.error) if r.error else None
-            status = "CANCELLED" if forget is not None and forget.search(r.path) else r.status
-            self.last[r.path] = Last(r.attempt, status, None, r.outputs, error, r.started_at, r.slice, r.method)
+            self.last[r.path] = Last(r.attempt, r.status, None, r.outputs, error, r.started_at, r.slice, r.method)
+
+    def reopen(self, prefix: str) -> list[Op]:
+        """Have what a workflow at this path does at its end done anew, for it goes on; what takes that down."""
+        sections = [f"{prefix}{name}[" for name in ("on_failure", "finally")]
+        for path, last in list(self.last.items()):
+            if path.startswith(tuple(sections)):
+                last.status = "CANCELLED"
+        return [("step.reopen", {**self.own.guard, "prefix": section}, False) for section in sections]
 
     def outputs_of(self, last: Last) -> Any:
         """What a successful attempt gave."""

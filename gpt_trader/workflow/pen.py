@@ -18,7 +18,7 @@ from gpt_trader.core.errors import (
     ValidationError,
 )
 from gpt_trader.workflow.active import ActiveRun, Last, Spot
-from gpt_trader.workflow.definition import Step
+from gpt_trader.workflow.definition import Step, SubWorkflow
 
 if TYPE_CHECKING:
     from gpt_trader.journal.store import Op
@@ -102,6 +102,8 @@ class Pen:
         if last.status != "RUNNING" and attempt.recorded:
             row = {**self._run.own.guard, "path": attempt.path, "attempt": attempt.number}
             self._pending.append(("step.again", row, True))
+            if isinstance(attempt.step, SubWorkflow):
+                self._pending += self._run.reopen(f"{attempt.prefix}.workflow.")
         self._run.last[attempt.path] = Last(attempt.number, "RUNNING", slice=last.slice, method=last.method)
         self._run.tell(attempt.path, attempt.step.name, "RUNNING", attempt.number)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -32,8 +31,6 @@ from gpt_trader.workflow.whole import told, walk_workflow
 
 _QUEUE_SECONDS = 0.05
 _OWNER_SECONDS = 0.25
-_AFTERWARDS = re.compile(r"(^|\.workflow\.)(on_failure|finally)\[")
-_AFTERWARDS_LIKE = ("on_failure[%", "finally[%", "%.workflow.on_failure[%", "%.workflow.finally[%")
 
 
 class Runner:
@@ -101,9 +98,9 @@ class Runner:
         inputs = parts.artifacts.decode(record.inputs)
         run = ActiveRun(parts, workflow, inputs, own, record.mode)
         run.parking, run.resumed = park, True
-        run.load(parts.runs.steps(record.id), forget=None if record.live else _AFTERWARDS)
+        run.load(parts.runs.steps(record.id))
         if not record.live:
-            run.opening = [("step.reopen", {**own.guard, "pattern": like}, False) for like in _AFTERWARDS_LIKE]
+            run.opening = run.reopen("")
             fact = {"workflow": workflow.name, "was": record.status}
             run.opening.append(parts.runs.event("run.resumed", fact, run_id=record.id))
         return self._go(run, queued=workflow.concurrency is not None)

@@ -145,6 +145,19 @@ class TestAfterwards:
         assert home.runner.resume(failed.id).result(30).ok
         assert home.lines() == ["f", "done", "f", "done"]
 
+    def test_what_a_sub_workflow_that_succeeded_did_at_its_end_stays_done_after_a_retry(self, home: House) -> None:
+        inner = workflow("- a: {slice: notes, method: note, with: {log: LOG, text: a}}", name="inner")
+        inner += "finally:\n  - y: {slice: notes, method: note, with: {log: LOG, text: done}}\n"
+        inner = inner.replace("LOG", str(home.log))
+        after = "- f: {slice: notes, method: note, with: {log: LOG, text: f, fails: 1}}"
+        outer = home.load(workflow(f"- sub: {{workflow: inner}}\n{after}"), find=lambda name: (inner, "inner.yaml"))
+        failed = home.runner.start(outer).result(30)
+        before = [r for r in home.runs.steps(failed.id) if r.status == "SUCCEEDED"]
+        assert "steps[0].workflow.finally[0]" in [r.path for r in before]
+        assert home.runner.resume(failed.id).result(30).ok
+        assert home.lines() == ["a", "done", "f", "f"]
+        assert [r for r in home.runs.steps(failed.id) if r.path.startswith("steps[0]")] == before
+
     @pytest.mark.parametrize("where", ["on_failure", "finally"])
     def test_what_may_happen_once_only_is_not_done_again_nor_asked_about_after_a_resume(
         self, home: House, where: str
