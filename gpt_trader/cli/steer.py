@@ -59,7 +59,7 @@ def _ask(run: str, request: str, *, dry_run: bool, as_json: bool) -> int:
         if as_json:
             render.document(run_fields(record))
         else:
-            render.data(_told(record, request))
+            render.data(_told(record))
             if request == "pause" and not _owned(app, record) and record.live:
                 render.hint(f"go on with it: gpt-trader runs resume {record.id}")
     return 0
@@ -79,9 +79,9 @@ def _owned(app: Application, record: RunRecord) -> bool:
     return record.live and record.lease_until > app.runs.now() and owner_alive(record.owner) is not False
 
 
-def _told(record: RunRecord, request: str) -> str:
+def _told(record: RunRecord) -> str:
     if record.request:
-        return f"run {record.id} was asked to {request}; it obeys when its present step ends"
+        return f"run {record.id} was asked to {record.request}; it obeys when its present step ends"
     if record.status == "RUNNING":
         return f"run {record.id} is not being run by anybody"
     return f"run {record.id} is {record.status}" + (f" ({record.reason})" if record.reason else "")

@@ -131,6 +131,8 @@ _NEW_STEP = (
 )
 _this_step = and_(step.c.run_id == _p("run_id"), step.c.path == _p("path"), step.c.attempt == _n("attempt"))
 _this_run = and_(run.c.id == _p("run_id"), run.c.owner == _p("owner"), run.c.fence == _n("fence"))
+_cancelling = func.coalesce(run.c.request, _word("")) == _word("cancel")
+"""What was asked for and outranks the rest, until it is done."""
 _other = run.alias("other")
 _taken = (
     select(func.count())
@@ -202,7 +204,7 @@ STATEMENTS: dict[str, Any] = {
     .values(**_row(run, "status", "reason", "ended_at", "error"), lease_until=literal_column("0"), request=null()),
     "run.wait": update(run).where(_this_run).values(status=_word("WAITING"), reason=_p("reason")),
     "run.release": update(run)
-    .where(_this_run)
+    .where(_this_run, not_(_cancelling))
     .values(status=_word("WAITING"), reason=_p("reason"), lease_until=literal_column("0"), request=null()),
     "run.go": update(run).where(_this_run).values(status=_word("RUNNING"), reason=_word("")),
     "run.enter": update(run)
@@ -216,11 +218,13 @@ STATEMENTS: dict[str, Any] = {
         lease_until=_n("until"),
         status=_p("status"),
         reason=_p("reason"),
-        request=null(),
+        request=case((_cancelling, run.c.request), else_=null()),
         ended_at=null(),
         error=null(),
     ),
-    "run.ask": update(run).where(run.c.id == _p("run_id"), _live(run)).values(request=_p("request")),
+    "run.ask": update(run)
+    .where(run.c.id == _p("run_id"), _live(run))
+    .values(request=case((_cancelling, run.c.request), else_=_p("request"))),
     "run.asked": select(run.c.id, run.c.request).where(run.c.owner == _p("owner"), run.c.request.is_not(None)),
     "run.renew": update(run)
     .where(run.c.id == _p("run_id"), run.c.owner == _p("owner"), _live(run))

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic_core import to_json
 
-from gpt_trader.core.errors import Conflict, JournalError
+from gpt_trader.core.errors import Conflict, Fenced, JournalError
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.texts import storable
 from gpt_trader.journal.owners import Ownership, owner_alive
@@ -90,7 +90,7 @@ class Runner:
         record = _resumable(parts.runs.get(run_id), again=again)
         if self._keeper.watches(record.id):
             raise Conflict(f"run {record.id} is being run by this process")
-        record = _resumable(self._ownerless(record), again=again)
+        record = _resumable(self._cancelled(self._ownerless(record)), again=again)
         workflow = Workflow.from_json(parts.runs.definition(record.definition))
         secrets_of(workflow, parts.secret, parts.secrets)  # where one is not there, the run stays as it is
         queued = {"status": "WAITING", "reason": "queued"} if workflow.concurrency else {}
@@ -122,6 +122,14 @@ class Runner:
             self.parts.clock.sleep(_OWNER_SECONDS)
             record = runs.get(record.id)
         return record
+
+    def _cancelled(self, record: RunRecord) -> RunRecord:
+        """The run, which is over where nobody was left to obey a cancel."""
+        if not (record.live and record.request == "cancel"):
+            return record
+        own = self.parts.runs.take(record, self.parts.owner)
+        self.parts.runs.store.write(self._stop(own) + self._end(own, record.workflow, "CANCELLED"))
+        return self.parts.runs.get(record.id)
 
     def rerun(self, run_id: str, *, from_step: str | None = None, park: bool = False) -> Handle:
         """Run the same definition with the same inputs again, keeping what was done before `from_step`."""
@@ -163,14 +171,13 @@ class Runner:
         record = runs.get(run_id)
         if not record.live or not runs.ask(record.id, request):
             raise Conflict(f"run {record.id} has ended: {record.status}")
+        record = runs.get(record.id)  # its owner may have let go of it meanwhile, or ended it
         owned = record.lease_until > runs.now() and owner_alive(record.owner) is not False
         if owned:
             return "asked"
         if request == "pause":
             return "is not running"
-        own = runs.take(record, self.parts.owner)
-        runs.store.write(self._stop(own) + self._end(own, record.workflow, "CANCELLED"))
-        return "cancelled"
+        return self._cancelled(record).status.lower()
 
     # the life of one run
 
@@ -200,7 +207,10 @@ class Runner:
             else:
                 walk_workflow(strand, run.workflow, spot)
         except Unwound as unwound:
-            return self._park(strand, spot, unwound.reason)
+            parked = self._park(strand, spot, unwound.reason)
+            if parked is not None:
+                return parked
+            status = "CANCELLED"
         except Superseded:
             raise
         except JournalError:
@@ -209,6 +219,11 @@ class Runner:
             status, error = "FAILED", told(failed, run)
         if run.request == "cancel" and status == "FAILED":
             status, error = "CANCELLED", None
+        return self._over(strand, spot, status, reason, error)
+
+    def _over(self, strand: Strand, spot: Spot, status: str, reason: str, error: Mapping[str, Any] | None) -> RunResult:
+        """Record that the run is over."""
+        run = strand.run
         strand.check_dead()
         hit("run.ending")
         left = self._stop(run.own) if run.halted or status != "SUCCEEDED" else []
@@ -239,11 +254,18 @@ class Runner:
         payload = {"workflow": workflow, "status": status} | ({"error": error} if error else {})
         return [("run.end", row, True), runs.event(f"run.{status.lower()}", payload, run_id=own.run_id)]
 
-    def _park(self, strand: Strand, spot: Spot, reason: str) -> RunResult:
-        run, reason = strand.run, storable(reason)
-        fact = self.parts.runs.event("run.waiting", {"workflow": run.workflow.name, "reason": reason}, run_id=run.id)
-        strand.pen.add(("run.release", {**run.own.guard, "reason": reason}, True), fact)
-        strand.pen.flush()
+    def _park(self, strand: Strand, spot: Spot, reason: str) -> RunResult | None:
+        """Leave the run as it stands, to be resumed; None where it was cancelled in that very moment."""
+        run, runs, reason = strand.run, self.parts.runs, storable(reason)
+        fact = runs.event("run.waiting", {"workflow": run.workflow.name, "reason": reason}, run_id=run.id)
+        done = strand.pen.take()
+        try:
+            run.commit([*done, ("run.release", {**run.own.guard, "reason": reason}, True), fact])
+        except Fenced:
+            if runs.requests(run.own.owner).get(run.id) != "cancel":
+                raise
+            strand.pen.add(*done)
+            return None
         run.tell("", run.workflow.name, "WAITING", 0, reason)
         return RunResult(
             id=run.id,

@@ -251,7 +251,7 @@ class House:
             clock=self.clock,
             owner=new_owner(),
             agent_env={"PATH": os.defpath},
-            observer=self.changes.append,
+            observer=options.pop("observer", self.changes.append),
             **options,
         )
         self.runner = Runner(parts)

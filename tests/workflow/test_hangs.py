@@ -13,6 +13,8 @@ import pytest
 
 from gpt_trader.cli import conduct
 from gpt_trader.cli.signals import Stopping
+from gpt_trader.core.errors import Conflict
+from gpt_trader.workflow.active import Change
 from gpt_trader.workflow.remote import _wait
 from gpt_trader.workflow.results import RunResult
 from gpt_trader.workflow.strand import Strand
@@ -21,6 +23,7 @@ from tests.workflow.runhouse import House, house, workflow
 from tests.workflow.test_runner import _until
 
 NOTE = "{slice: notes, method: note, with: {log: LOG, text: after}}"
+SLOW_NOTE = "{slice: notes, method: note, with: {log: LOG, text: a, seconds: 0.6}}"
 HANG = "{slice: trouble, method: hang, with: {log: LOG, seconds: 20}"
 
 
@@ -152,6 +155,62 @@ def test_pause_stops_after_the_present_step_and_resume_goes_on(home: House) -> N
     assert (result.status, result.reason, home.lines()) == ("WAITING", "paused", ["a"])
     assert home.runner.resume(handle.id).result(30).ok
     assert home.lines() == ["a", "after"]
+
+
+def test_a_pause_that_is_asked_for_after_a_cancel_does_not_undo_it(home: House) -> None:
+    handle = home.runner.start(home.load(workflow(f"- a: {SLOW_NOTE}\n- n: {NOTE}")))
+    _until(home.lines)
+    with house(home.url, home.folder) as other:
+        assert [other.runner.cancel(handle.id), other.runner.pause(handle.id)] == ["asked", "asked"]
+    assert handle.result(30).status == "CANCELLED"
+    assert home.lines() == ["a"]
+
+
+def test_a_run_that_is_cancelled_in_the_moment_when_it_would_be_left_waiting_is_cancelled(home: House) -> None:
+    text = workflow(f"- a: {NOTE}\n- f: {{slice: trouble, method: refuse, on_error: pause, with: {{log: LOG}}}}")
+
+    def late(change: Change) -> None:
+        if change.status == "FAILED":
+            home.runs.ask(change.run_id, "cancel")
+
+    with house(home.url, home.folder, observer=late) as other:
+        result = other.run(text)
+    assert result.status == "CANCELLED"
+    record = home.runs.get(result.id)
+    assert (record.status, record.request, record.lease_until) == ("CANCELLED", None, 0)
+    assert home.statuses(result.id) == {"steps[0]": ["SUCCEEDED"], "steps[1]": ["FAILED"]}
+
+
+def test_a_run_that_its_owner_lets_go_of_while_it_is_cancelled_is_cancelled(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = home.runner.start(home.load(workflow(f"- a: {SLOW_NOTE}\n- n: {NOTE}")))
+    _until(home.lines)
+    with house(home.url, home.folder) as other:
+        ask = other.runs.ask
+
+        def slowly(run_id: str, request: str) -> bool:
+            handle.stop()
+            assert handle.result(30).status == "WAITING"
+            return ask(run_id, request)
+
+        monkeypatch.setattr(other.runs, "ask", slowly)
+        assert other.runner.cancel(handle.id) == "cancelled"
+    assert home.runs.get(handle.id).status == "CANCELLED"
+
+
+def test_a_cancel_that_its_owner_did_not_live_to_hear_is_not_forgotten(store_url: str, tmp_path: Path) -> None:
+    text = workflow(f"- a: {SLOW_NOTE}\n- n: {NOTE}")
+    assert crash(store_url, tmp_path, text, "step.called=kill")
+    with house(store_url, tmp_path) as home:
+        run_id = home.runs.recent()[0].id
+        home.runs.ask(run_id, "cancel")
+        with pytest.raises(Conflict, match="has ended: CANCELLED"):
+            home.runner.resume(run_id)
+        assert home.statuses(run_id) == {"steps[0]": ["CANCELLED"]}
+        assert home.lines() == ["a"]
+        assert home.runner.resume(run_id, again=True).result(30).ok
+        assert home.lines() == ["a", "a", "after"]
 
 
 def test_a_waiting_run_that_nobody_owns_is_cancelled_at_once(home: House) -> None:
