@@ -274,7 +274,7 @@ class _Loop:
         """Ticks leave nothing in memory either."""
         run = self.strand.run
         for known in (run.last, run.tries, run.deadlines):
-            for path in [p for p in known if p.startswith(place)]:
+            for path in [p for p in list(known) if p.startswith(place)]:  # other strands add to it meanwhile
                 del known[path]
 
     def _save_if(self, due: bool) -> None:  # noqa: FBT001 - reads as a sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -203,3 +204,20 @@ def rows(home: House, table: str, run_id: str) -> list[str]:
     finally:
         connection.close()
     return [str(row[0]) for row in found]
+
+
+def test_a_loop_forgets_its_ticks_while_a_branch_beside_it_takes_steps(lite: House) -> None:
+    before, items = sys.getswitchinterval(), list(range(1000))
+    each = f"{{each: {{foreach: {{in: {items}}}, steps: [{COUNT}]}}}}"
+    loop = f"{{l: {{trigger: {{topic: market.tick, max: {len(items)}}}, steps: [{COUNT}]}}}}"
+    sys.setswitchinterval(1e-5)
+    try:
+        handle = lite.runner.start(
+            lite.load(workflow(f"- p: {{parallel: {{branches: {{x: [{loop}], y: [{each}]}}}}}}"))
+        )
+        _until(lambda: lite.runs.checkpoint(handle.id, "steps[0].parallel.x[0]"))
+        lite.store.write([lite.runs.event("market.tick", {"n": n}, run_id="") for n in items])
+        result = handle.result(60)
+    finally:
+        sys.setswitchinterval(before)
+    assert result.ok, result.error
