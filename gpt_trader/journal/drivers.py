@@ -25,6 +25,9 @@ _CLOSING_SECONDS = 0.5
 CHANNEL = "gpt_trader_events"
 """What a PostgreSQL journal calls on when events are committed."""
 
+_OTHER_TYPE = "42804"
+"""PostgreSQL's code for a value whose type is not that of its column."""
+
 ROWS_AT_ONCE = 128
 """So many events at the most go into a SQLite journal by one statement."""
 
@@ -190,7 +193,10 @@ class SqliteDriver:
         return isinstance(error, sqlite_module().IntegrityError)
 
     def refused(self, error: BaseException) -> bool:
-        return isinstance(error, UnicodeError | OverflowError | sqlite_module().DataError)
+        module = sqlite_module()
+        if isinstance(error, module.ProgrammingError | module.InterfaceError):
+            return "binding" in str(error)  # else the connection was closed meanwhile
+        return isinstance(error, UnicodeError | OverflowError | module.DataError)
 
     def broken(self, error: BaseException) -> bool:
         del error
@@ -333,9 +339,11 @@ class PostgresDriver:
         return isinstance(error, UniqueViolation)
 
     def refused(self, error: BaseException) -> bool:
-        from psycopg import DataError
+        from psycopg import DataError, IntegrityError, ProgrammingError
 
-        return isinstance(error, UnicodeError | DataError)
+        if isinstance(error, ProgrammingError):
+            return error.sqlstate in (None, _OTHER_TYPE)  # the driver itself knows no way, or the server no column
+        return isinstance(error, UnicodeError | DataError | IntegrityError)
 
     def broken(self, error: BaseException) -> bool:
         from psycopg import InterfaceError, OperationalError

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gpt_trader.core.errors import Fenced, GptTraderError, JournalUnavailable
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.texts import storable
+from gpt_trader.journal.answers import operations
 from gpt_trader.journal.history import Stored, event_of
 from gpt_trader.journal.retries import Retries
 from gpt_trader.journal.tracks import EXPRESS, Track, tracks_for
@@ -106,7 +107,7 @@ class Lane:
         with self._handling:
             ops = self._handler(event)
         if self._transactional and ops:
-            self.hub.store.write(list(ops))
+            self.hub.store.write(operations(ops, self.hub.store.sql))
 
     @property
     def durable(self) -> bool:
@@ -275,12 +276,13 @@ class Lane:
         try:
             with self._handling:
                 answer = self._handler(event_of(row))
+            wanted = operations(answer, self.hub.store.sql) if self._transactional else []
         except BaseException as error:  # noqa: BLE001 - a handler may raise what it likes, SystemExit too
             return self._told(error)
         if self.bookmark is None:
             return None
         if self._transactional:
-            return self._commit([*(answer or ()), *ops()], at)
+            return self._commit([*wanted, *ops()], at)
         if self._handled == self._recorded:
             self._since = time.monotonic()
         if at is not None:  # before it counts as handled: whoever commits events may record our place at any moment

@@ -25,6 +25,8 @@ W = TypeVar("W")
 R = TypeVar("R")
 
 _AGAIN_SECONDS = 0.05
+_MALFORMED = (LookupError, TypeError, ValueError)
+"""What Python says of an operation that lacks something, or that is none."""
 _SERIAL = frozenset({"event.add", "run.enter", "definition.sweep"})
 """What waits for whoever else does one of these; a run begins with an event, so no sweep comes between."""
 
@@ -281,7 +283,7 @@ class Store:
     def _known(self, error: BaseException) -> Exception:
         if isinstance(error, ValidationError):
             return error
-        if self.driver.refused(error):
+        if isinstance(error, _MALFORMED) or self.driver.refused(error):
             return ValidationError(f"the journal cannot keep a value: {error}", hint="nothing of it was written")
         known = error if isinstance(error, JournalError) else self.driver.explain(error)
         if "disk I/O" in str(error):
@@ -362,8 +364,9 @@ class Store:
                 raise
             if self.driver.violated(error):
                 raise Conflict(f"{ops[len(results)][0]}: already there") from error
-            if self.driver.refused(error):
-                raise self._known(error) from error
+            known = self._known(error)
+            if isinstance(known, ValidationError):
+                raise known from error
             raise
         return results
 

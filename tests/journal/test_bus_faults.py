@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -153,6 +154,39 @@ def test_an_operation_that_no_database_can_keep_is_the_handlers_own_failure(bus:
     assert bus.flush(5)
     (letter,) = bus.dead.list()
     assert letter.error.startswith("ValidationError: ")
+
+
+WRONG_ANSWERS: dict[str, tuple[Any, str]] = {
+    "no list": (True, "returns a list of operations, not bool"),
+    "a text": ("meta.put", "returns a list of operations, not str"),
+    "no operation": ([7], "7 is no operation"),
+    "a part": ([("meta.put", {"key": "a", "value": "b"})], "is no operation"),
+    "no row": ([("meta.put", [7], False)], "is no operation"),
+    "unknown": ([("meta.putt", {"key": "a", "value": "b"}, False)], "knows no statement 'meta.putt'"),
+    "lacking": ([("meta.put", {"key": "a"}, False)], "value"),
+    "an event that lacks": ([("event.add", {"topic": "a.c"}, False)], ""),
+    "a strange value": ([("meta.put", {"key": "a", "value": {"b": 1}}, False)], ""),
+    "nothing where something must be": ([("meta.put", {"key": "a", "value": None}, False)], ""),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_ANSWERS)
+def test_an_answer_that_cannot_be_written_is_the_handlers_own_failure(bus: EventBus, what: str):
+    answer, told = WRONG_ANSWERS[what]
+    calls: list[int] = []
+
+    def handler(event: Event) -> Any:
+        calls.append(event.seq)
+        return answer if event.key == "bad" else None
+
+    bus.subscribe_transactional("a.b", handler, name="reader")
+    bus.publish_many([("a.b", {}, "bad"), ("a.b", {}, "good"), ("a.b", {}, "bad")])
+    assert bus.flush(5)
+    letters = bus.dead.list()
+    assert [letter.seq for letter in letters] == [1, 3]
+    assert all(letter.error.startswith(("ValidationError: ", "Conflict: ")) for letter in letters)
+    assert told in letters[0].error
+    assert sorted(calls) == [1] * 5 + [2] + [3] * 5
 
 
 def test_a_secret_at_the_edge_of_what_is_kept_of_an_error_is_not_kept_in_part(bus: EventBus):
