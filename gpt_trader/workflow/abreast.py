@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TYPE_CHECKING, Any
 
-from gpt_trader.core.errors import RunCancelled, StepTimeout
+from gpt_trader.core.errors import JournalError, RunCancelled, StepTimeout
 from gpt_trader.workflow.active import Halted
 from gpt_trader.workflow.definition import Foreach, Parallel
 from gpt_trader.workflow.executors import OwnProcess
@@ -35,7 +35,12 @@ def walk_abreast(strand: Strand, step: Parallel | Foreach, entries: list[Entry])
 
 def _worst(failures: dict[int, BaseException]) -> BaseException:
     """What stops the run before what merely failed, and the earliest of its kind."""
-    return min(failures.items(), key=lambda pair: (isinstance(pair[1], Exception), pair[0]))[1]
+    return min(failures.items(), key=lambda pair: (isinstance(pair[1], Exception) + _is_step(pair[1]), pair[0]))[1]
+
+
+def _is_step(error: BaseException) -> bool:
+    """Whether it is a step that failed: no branch answers for a cancel, or for a journal that cannot be written."""
+    return isinstance(error, Exception) and not isinstance(error, RunCancelled | JournalError)
 
 
 class _Abreast:
@@ -74,7 +79,7 @@ class _Abreast:
         if error is None or isinstance(error, Halted):
             return
         self.failures[index] = error
-        if self.fail_fast or not isinstance(error, Exception) or _spreads(error, child):
+        if self.fail_fast or _spreads(error, child):
             self.stopping = self.strand.run.halted = True
             for _, other in self.running.values():
                 other.halted = True
@@ -94,6 +99,6 @@ def _written(entry: Entry) -> Entry:
 
 
 def _spreads(error: BaseException, child: Strand) -> bool:
-    """A cancelled run, or the time of a step around them, ends every branch."""
+    """What is no step's failure ends every branch, and so does the time of a step around them."""
     outer = {path for path, _ in child.limits}
-    return isinstance(error, RunCancelled) or (isinstance(error, StepTimeout) and error.path in outer)
+    return not _is_step(error) or (isinstance(error, StepTimeout) and error.path in outer)

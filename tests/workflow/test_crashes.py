@@ -274,6 +274,22 @@ def test_a_full_or_broken_disk_fails_plainly_and_the_run_goes_on_later(
         _nothing_lost_or_doubled(home, runs[0].id, lines, committed)
 
 
+@pytest.mark.parametrize("nth", [2, 3, 4, 5, 6, 7])
+def test_a_full_disk_is_no_failure_of_the_branch_that_met_it(store_url: str, tmp_path: Path, nth: int) -> None:
+    each = "foreach: {in: [a, b, c], as: text, max: 1, fail_fast: false}"
+    text = workflow(f"- f: {{{each}, steps: [{{n: {{slice: notes, method: note, with: {{log: LOG}}}}}}]}}")
+    process = begin(store_url, tmp_path, text, f"journal.inside=full@{nth}")
+    process.join(60)
+    with house(store_url, tmp_path) as home:
+        run = home.runs.get("latest")
+        assert (process.exitcode, run.live) in [(1, True), (0, False)]  # or it ended before so many were written
+        if run.live:
+            assert home.runner.resume(run.id).result(30).ok
+        assert home.runs.get(run.id).status == "SUCCEEDED"
+        ended = {r.path for r in home.runs.steps(run.id) if r.status == "SUCCEEDED"}
+        assert ended == {"steps[0]", *(f"steps[0].foreach[{n}].steps[0]" for n in range(3))}
+
+
 @pytest.mark.parametrize("spec", ["run.waiting=kill", "journal.inside=kill@2", "journal.committed=kill@3"])
 def test_a_wait_survives_a_kill_and_takes_only_the_rest(store_url: str, tmp_path: Path, spec: str) -> None:
     text = workflow("- w: {wait: {for: 1.5s}}\n- n: {slice: notes, method: note, with: {log: LOG, text: n}}")
