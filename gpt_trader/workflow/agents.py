@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from math import isfinite
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
@@ -79,7 +80,7 @@ def _checked(text: bytes, program: str) -> dict[str, Any]:
     from gpt_trader.workflow.schema import agent_response_schema
 
     try:
-        response = json.loads(text, parse_constant=_no_number)
+        response = json.loads(text, parse_constant=_no_number, parse_float=_number)
     except (ValueError, RecursionError) as error:
         shown = text[:200].decode(errors="replace")
         raise AgentFailed(f"{program} answered with no JSON: {error}", hint=f"it began: {shown!r}") from None
@@ -97,6 +98,13 @@ def _checked(text: bytes, program: str) -> dict[str, Any]:
 
 def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is no JSON")
+
+
+def _number(word: str) -> float:
+    number = float(word)
+    if not isfinite(number):
+        raise ValueError(f"{word:.40} is beyond all numbers")
+    return number
 
 
 def _names(value: Any, mark: str) -> bool:
@@ -156,9 +164,9 @@ class _Talk:
             return subprocess.Popen(
                 self.command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, cwd=folder, start_new_session=True
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # a part of the command may hold what no program can be given
             raise AgentFailed(
-                f"{self.command[0]} cannot be started: {error.strerror}",
+                f"{self.command[0]} cannot be started: {getattr(error, 'strerror', error)}",
                 hint="is the path right, and the file executable?",
             ) from None
 

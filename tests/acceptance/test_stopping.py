@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -67,6 +68,46 @@ def test_the_second_signal_ends_the_agent_that_is_waited_for_too(project: Path, 
     assert going.end().code == 130
     agent = int((project / "pid").read_text())
     assert not psutil.pid_exists(agent) or psutil.Process(agent).status() == "zombie"
+
+
+HURRIED = """
+from gpt_trader.cli import conduct, main
+conduct._STOP_SECONDS = 1.0
+main.main()
+"""
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_an_agent_that_is_not_done_in_time_ends_and_its_run_is_left_in_its_step(
+    project: Path, shell, until, deaf: bool
+) -> None:
+    """The program waits 20 seconds; here it waits one."""
+    ignore = "import signal\nfor n in (1, 2, 15): signal.signal(n, signal.SIG_IGN)\n" if deaf else ""
+    child = "[sys.executable, '-c', 'import time; time.sleep(60)']"
+    (project / "agent.py").write_text(
+        f"{ignore}import os, subprocess, sys, time\nif os.path.exists('go'):\n    exec(open('answer.py').read())\n"
+        f"child = subprocess.Popen({child})\nopen('pids', 'w').write(f'{{os.getpid()}} {{child.pid}} .')\n"
+        "time.sleep(60)\n"
+    )
+    (project / "answer.py").write_text(AGENT.replace("time.sleep(2)", "") + "sys.exit(0)\n")
+    steps = f'- s: {{agent: ["{sys.executable}", "{project / "agent.py"}"]}}\n{AFTER}'
+    (project / "workflows" / "state.yaml").write_text(f"name: state\nsteps:\n  {steps}")
+    going = subprocess.Popen([sys.executable, "-c", HURRIED, "run", "state"], stderr=subprocess.PIPE, text=True)
+    until(lambda document: (project / "pids").exists() and "." in (project / "pids").read_text())
+    began = time.monotonic()
+    going.send_signal(signal.SIGTERM)
+    told = going.communicate(timeout=30)[1]
+    assert going.returncode == 130
+    assert 1.0 <= time.monotonic() - began < 15
+    document = shell("runs", "show", "latest", "--json").json
+    assert f"run {document['id']} was left in its step" in told
+    assert f"gpt-trader runs resume {document['id']}" in told
+    for pid in (project / "pids").read_text().split()[:2]:
+        assert not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == "zombie"
+    (project / "go").touch()
+    resumed = shell("runs", "resume", "latest", "--json").json
+    assert resumed["status"] == "SUCCEEDED"
+    assert [s["name"] for s in resumed["steps"]][-1] == "after"
 
 
 @pytest.mark.parametrize(("before", "blocks"), [(0, 1), (0, 64), (1, 1), (1, 12), (1, 24), (1, 36)])

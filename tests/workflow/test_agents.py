@@ -131,27 +131,57 @@ def test_cancelling_a_run_kills_its_agent(home: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "message"),
+    ("body", "message", "hint"),
     [
-        ("print('hello')\n", "answered with no JSON"),
-        ("", "answered with no JSON"),
-        ("print('{}')\n", "is a required property"),
-        ("sys.stderr.write('no data today'); sys.exit(4)\n", "ended with code 4"),
-        ("while True: sys.stdout.write('x' * 1000000)\n", "wrote more than"),
+        ("print('hello')\n", "answered with no JSON", "it began: 'hello\\n'"),
+        ("", "answered with no JSON", "it began: ''"),
+        ("sys.stdout.write('{\"task_id\": ')\n", "answered with no JSON", "it began: '{\"task_id\": '"),
+        ("print('{}')\n", "is a required property", "see schemas/agent_response.schema.json"),
+        ("sys.stderr.write('no data today'); sys.exit(4)\n", "ended with code 4", "no data today"),
+        ("sys.stderr.write('e' * 9000 + 'the end'); sys.exit(4)\n", "ended with code 4", "e" * 493 + "the end"),
+        ("sys.exit(4)\n", "ended with code 4", None),
+        ("os.kill(os.getpid(), 9)\n", "ended with code -9", None),
+        ("while True: sys.stdout.write('x' * 1000000)\n", "wrote more than 10,000,000 bytes", "it was stopped"),
         (
             'print(json.dumps({"task_id": "t", "agent_name": "a", "status": "failure", "errors": ["closed"]}))\n',
             "reports: closed",
+            None,
         ),
-        ('print(json.dumps({"task_id": "t", "agent_name": "a", "status": "great"}))\n', "is not one of"),
-        ('print(json.dumps({"task_id": "t", "agent_name": "a", "status": "success"}))\n', "answers another task: t"),
-        (_answer("float('nan')"), "answered with no JSON: NaN"),
-        ("print('[' * 200_000)\n", "answered with no JSON: maximum recursion depth"),
+        (
+            'print(json.dumps({"task_id": "t", "agent_name": "a", "status": "great"}))\n',
+            "is not one of",
+            "see schemas/agent_response.schema.json",
+        ),
+        (
+            'print(json.dumps({"task_id": "t", "agent_name": "a", "status": "success"}))\n',
+            "answers another task: t",
+            "it was given RUN:steps[0]#1",
+        ),
+        (_answer("float('nan')"), "answered with no JSON: NaN", ...),
+        (_answer("0").replace("0}", "'X'}").replace("}))", "}).replace('\"X\"', '-1e999'))"), "-1e999 is beyond", ...),
+        ("print('[' * 200_000)\n", "answered with no JSON: maximum recursion depth", ...),
     ],
 )
-def test_a_program_that_misbehaves_fails_its_step_plainly(lite: House, body: str, message: str) -> None:
+def test_a_program_that_misbehaves_fails_its_step_plainly(lite: House, body: str, message: str, hint: Any) -> None:
     result = _run(lite, _agent(lite.folder, body), ", timeout: 20")
     assert result.status == "FAILED"
     assert message in result.error["message"]
+    if hint is not ...:
+        assert result.error.get("hint") == (hint and hint.replace("RUN", result.id))
+
+
+def test_a_program_may_take_several_lines_and_need_not_read_its_task(lite: House) -> None:
+    """A task of more than any pipe holds is given to a program that closes its ear at once."""
+    program = _agent(lite.folder, "")
+    text = program.read_text().replace("task = json.loads(sys.stdin.readline())", "os.close(0)")
+    reply = "{'task_id': sys.argv[1], 'agent_name': 'a', 'status': 'success', 'result': 7}"
+    program.write_text(text + f"print('\\n' + json.dumps({reply}, indent=4) + '\\n')\n")
+    data = "{many: '${{ inputs.many }}'}"
+    head = "inputs: {many: {type: string}}"
+    step = f'- a: {{agent: ["{program}", "${{{{ run.id }}}}:steps[0]#1"], data: {data}, timeout: 20}}'
+    result = lite.run(workflow(step, head=head), {"many": "x" * 3_000_000})
+    assert result.ok, result.error
+    assert result.steps["a"]["result"] == 7
 
 
 @pytest.mark.parametrize("name", ["$artifact", "$bars", "\\u0024artifact", "\\u0024b\\u0061rs"])
@@ -166,6 +196,12 @@ def test_a_response_names_no_artifact_however_its_json_is_written(lite: House, n
 def test_a_program_that_is_not_there_is_named(lite: House) -> None:
     result = _run(lite, lite.folder / "missing.py")
     assert "cannot be started: No such file or directory" in result.error["message"]
+    assert result.error["hint"] == "is the path right, and the file executable?"
+
+
+def test_a_command_that_no_system_takes_fails_its_step_plainly(lite: House) -> None:
+    result = lite.run(workflow('- a: {agent: ["/bin/echo", "a\\0b"]}'))
+    assert result.error["message"] == "step 'a' failed: /bin/echo cannot be started: embedded null byte"
 
 
 def test_an_agent_is_retried_and_told_so(lite: House) -> None:
