@@ -76,7 +76,7 @@ class _Abreast:
         if child.process is not None:
             self.processes.append(child.process)
         error = future.exception()
-        if error is None or isinstance(error, Halted):
+        if error is None or (isinstance(error, Halted) and self.stopping):  # else it was halted from further out
             return
         self.failures[index] = error
         if self.fail_fast or _spreads(error, child):

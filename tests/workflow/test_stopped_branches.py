@@ -66,6 +66,30 @@ def test_what_branches_did_before_a_stop_is_not_done_again(lite: House, request_
     assert sorted(lite.lines()) == ["four", "one", "three", "two"]
 
 
+NESTED = """
+- p:
+    parallel:
+      fail_fast: FAST
+      branches:
+        left:
+        - each:
+            foreach: {in: [a, b], as: name, max: 1, fail_fast: false}
+            steps:
+            - {one: {slice: notes, method: note, with: {log: "LOG", text: "one ${{ name }}", seconds: 0.4}}}
+            - {two: {slice: notes, method: note, with: {log: "LOG", text: "two ${{ name }}"}}}
+        right: [{f: {slice: notes, method: note, on_error: ON_ERROR, with: {log: "LOG", text: f, fails: 1}}}]
+"""
+
+
+@pytest.mark.parametrize(("fast", "on_error"), [("false", "pause"), ("true", "pause"), ("true", "fail")])
+def test_a_foreach_that_is_stopped_from_further_out_has_not_succeeded(home: House, fast: str, on_error: str) -> None:
+    stopped = home.run(workflow(NESTED.replace("FAST", fast).replace("ON_ERROR", on_error)))
+    assert stopped.status == ("WAITING" if on_error == "pause" else "FAILED")
+    assert home.statuses(stopped.id)["steps[0].parallel.left[0]"] != ["SUCCEEDED"]
+    assert home.runner.resume(stopped.id).result(30).ok
+    assert sorted(home.lines()) == ["f", "f", "one a", "one b", "two a", "two b"]
+
+
 def test_what_a_branch_did_before_another_one_failed_is_recorded(lite: House) -> None:
     steps = """
 - look:
