@@ -56,6 +56,8 @@ class Checker:
             self._maximum(step, method, body)
         elif isinstance(step, d.SubWorkflow):
             self._inputs(step, body)
+        if body.kind == "map" and "retry" in body.pairs and step.retry.max_attempts > 1:
+            self._again(step, body)
         for name, found in wires.items():
             if found.origin == "missing":
                 self._missing(step, name, view)
@@ -171,6 +173,14 @@ class Checker:
         ):
             message = "this effect happens once: without `reconcile` it is never tried again"
             self._at_key("retry-of-effect", message, body, "retry")
+
+    def _again(self, step: d.Step, body: Node) -> None:
+        """Whatever stands inside a step is a new one when that is tried again, and is looked up by a new name."""
+        for inner in d.walk((step,)):
+            if inner is not step and inner.effect == "once":
+                message = f"'{inner.name}' inside happens once, and is done again when '{step.name}' is tried again"
+                self._at_key("retry-of-effect", message, body, "retry")
+                return
 
     def _reconcile(self, step: d.Action, method: Method, body: Node) -> None:
         name = str(step.reconcile)

@@ -414,6 +414,7 @@ WRONG_STEPS = [
     ("get_historical", "missing-param", "get_historical", None),
     # effects
     ("a: {slice: paper_trade, method: place_order, retry: {max_attempts: 3}}", "retry-of-effect", "retry", None),
+    ("a: {retry: {max_attempts: 2}, steps: [{g: [{o: {slice: paper_trade, method: place_order}}]}]}", "retry-of-effect", "retry", "remove `retry`"),
     ("a: {slice: paper_trade, method: place_order, cache: {ttl: 1h}}", "cache-of-effect", "cache", None),
     ("a: {slice: paper_trade, method: place_order, reconcile: find_ordr}", "unknown-method", "find_ordr", "did you mean 'find_order'?"),
     ("a: {slice: paper_trade, method: place_order, effect: none, reconcile: find_order}", "unused-key", "reconcile", None),
