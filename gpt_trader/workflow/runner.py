@@ -226,7 +226,7 @@ class Runner:
         run = strand.run
         strand.check_dead()
         hit("run.ending")
-        left = self._stop(run.own) if run.halted or status != "SUCCEEDED" else []
+        left = self._stop(run.own) if run.halted or run.resumed or status != "SUCCEEDED" else []
         ending = self._end(run.own, run.workflow.name, status, reason=reason, error=error)
         run.commit(strand.pen.take() + left + ending)
         run.tell("", run.workflow.name, status, 0, str((error or {}).get("message", reason)))

@@ -117,6 +117,18 @@ def test_a_step_that_a_crash_met_before_its_params_were_there_fails_again(store_
     assert crashes > 2
 
 
+def test_what_a_crash_met_after_a_failure_that_is_none_any_more_is_not_running_for_ever(
+    store_url: str, tmp_path: Path
+) -> None:
+    text = workflow("- f: {slice: notes, method: note, with: {log: LOG, text: f, fails: 1}}")
+    text += "on_failure:\n  - n: {slice: notes, method: note, with: {log: LOG, text: n}}\n"
+    assert crash(store_url, tmp_path, text, "step.begun=kill@2")
+    with house(store_url, tmp_path) as home:
+        result = home.runner.resume("latest").result(30)
+        assert (result.status, home.lines()) == ("SUCCEEDED", ["f", "f"])
+        assert home.statuses(result.id) == {"steps[0]": ["FAILED", "SUCCEEDED"], "on_failure[0]": ["CANCELLED"]}
+
+
 def test_no_named_place_of_the_runner_or_the_journal_is_left_out() -> None:
     rooms = [Path(gpt_trader.__file__).parent / room for room in ("workflow", "journal")]
     named = {name for room in rooms for file in room.rglob("*.py") for name in HIT.findall(file.read_text())}
