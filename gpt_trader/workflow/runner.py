@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic_core import to_json
 
-from gpt_trader.core.errors import Conflict, Fenced, JournalError
+from gpt_trader.core.errors import Conflict, Fenced, JournalCorrupt, JournalError
 from gpt_trader.core.failpoints import hit
 from gpt_trader.core.texts import storable
 from gpt_trader.journal.owners import Ownership, owner_alive
@@ -213,6 +213,8 @@ class Runner:
             status = "CANCELLED"
         except Superseded:
             raise
+        except JournalCorrupt as lost:  # what an earlier step gave is gone, and no resume brings it back
+            status, error = "FAILED", told(lost, run)
         except JournalError:
             raise
         except (Exception, Halted) as failed:  # noqa: BLE001 - the run's record carries it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -370,6 +371,23 @@ class TestResume:
         assert again.ok
         assert home.lines() == ["a", "b", "f", "b", "f"]
         assert home.statuses(failed.id)["steps[0]"] == ["SUCCEEDED"]
+
+    @pytest.mark.parametrize("inside", [False, True])
+    def test_a_run_whose_artifact_is_gone_has_failed_and_says_how_it_can_be_made_again(
+        self, home: House, inside: bool
+    ) -> None:
+        sums = "{r: {slice: count, method: rows}}"
+        last = (
+            f"p: {{parallel: {{fail_fast: false, branches: {{a: [{sums}], b: [{sums}]}}}}}}" if inside else sums[1:-1]
+        )
+        note = "{slice: notes, method: note, with: {log: LOG, text: f, fails: 1}}"
+        failed = home.run(workflow(f"- t: {{slice: count, method: table}}\n- f: {note}\n- {last}"))
+        shutil.rmtree(home.folder / "artifacts")
+        again = home.runner.resume(failed.id).result(30)
+        assert (again.status, home.runs.get(failed.id).status) == ("FAILED", "FAILED")
+        assert "cannot be read: No such file or directory" in again.error["message"]
+        assert "gpt-trader runs rerun RUN --from STEP" in again.error["hint"]
+        assert home.runner.rerun(failed.id, from_step="t").result(30).ok
 
     def test_what_a_failed_group_had_done_is_not_done_again(self, home: House) -> None:
         text = workflow(
