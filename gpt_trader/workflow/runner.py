@@ -106,18 +106,22 @@ class Runner:
         return self._go(run, queued=workflow.concurrency is not None)
 
     def _ownerless(self, record: RunRecord) -> RunRecord:
-        """The run, once its owner is dead, or has not renewed its lease for as long as one lasts."""
+        """The run, once its owner is dead, or has not renewed its lease for as long as one lasts.
+
+        A clock that jumped must neither keep a dead owner alive nor take a run from a living one.
+        """
         runs, since = self.parts.runs, monotonic()
         lease = record.lease_until
-        while record.live and record.lease_until > runs.now() and record.owner != self.parts.owner:
-            if record.lease_until > lease:
+        while record.live and record.lease_until and record.owner != self.parts.owner:
+            if record.lease_until != lease:
                 host, pid, *_ = record.owner.rsplit(":", 3)
                 raise Conflict(
                     f"run {record.id} is being run by process {pid} on {host}",
                     hint=f"watch it: gpt-trader runs watch {record.id}",
                 )
-            # a clock that jumped must not keep a dead owner alive: what counts is that nothing was renewed meanwhile
-            if owner_alive(record.owner) is False or monotonic() - since > LEASE_SECONDS:
+            alive = owner_alive(record.owner)
+            expired = alive is None and record.lease_until <= runs.now()
+            if alive is False or expired or monotonic() - since > LEASE_SECONDS:
                 break
             self.parts.clock.sleep(_OWNER_SECONDS)
             record = runs.get(record.id)

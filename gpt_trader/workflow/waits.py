@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +70,7 @@ def ask(strand: Strand, path: str, message: str, seconds: float | None) -> dict[
     taken_back: Op = ("approval.forget", {"run_id": strand.run.id, "prefix": path}, False)
     with waiting(strand, f"approval: {message}"):
         try:
-            answer = _awaited(strand, path)
+            answer = _awaited(strand, path, seconds)
         except (StepTimeout, RunCancelled, Halted):
             strand.pen.add(taken_back)
             raise
@@ -79,15 +79,17 @@ def ask(strand: Strand, path: str, message: str, seconds: float | None) -> dict[
         return answer
 
 
-def _awaited(strand: Strand, path: str) -> dict[str, Any]:
-    runs = strand.run.parts.runs
+def _awaited(strand: Strand, path: str, seconds: float | None) -> dict[str, Any]:
+    runs, left = strand.run.parts.runs, None
     while True:
         found = runs.approval(strand.run.id, path)
         assert found is not None
         if found.decision is not None:
             return _answer(found)
-        if found.expires_at is not None and runs.now() >= found.expires_at:
-            return {"approved": False, "by": "", "reason": ""}
+        if found.expires_at is not None:
+            left = left or _left(strand, found.expires_at, seconds)
+            if left() <= 0:
+                return {"approved": False, "by": "", "reason": ""}
         strand.wait(_LOOK_SECONDS)
 
 
@@ -137,12 +139,22 @@ def wait(strand: Strand, attempt: Attempt) -> Work:
         if not kept or kept[0] != number:
             strand.pen.add(_point(strand, path, number, end))
         reason = f"until {datetime.fromtimestamp(end / 1e6, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        left = _left(strand, end, step.seconds)
         with waiting(strand, reason):
-            while (left := (end - runs.now()) / 1e6) > 0:
-                strand.wait(min(left, 1.0))
+            while (seconds := left()) > 0:
+                strand.wait(min(seconds, 1.0))
         return {}
 
     return Work(call)
+
+
+def _left(strand: Strand, end: int, most: float | None) -> Callable[[], float]:
+    """How many seconds are left of a length of time, which passes whatever is done to the clock, or to a moment."""
+    now = strand.run.parts.runs.now
+    if most is None:
+        return lambda: (end - now()) / 1e6
+    at = monotonic() + min((end - now()) / 1e6, most)
+    return lambda: at - monotonic()
 
 
 def _point(strand: Strand, path: str, count: int, cursor: int) -> Op:
@@ -166,12 +178,12 @@ def _wait_for_event(strand: Strand, step: Wait, attempt: Attempt) -> Mapping[str
     if began is None:
         began = runs.now()
         strand.pen.add(_point(strand, path, attempt.number, cursor))
-    end = None if step.wait is None else monotonic() + step.wait - (runs.now() - began) / 1e6
+    left = None if step.wait is None else _left(strand, began + int(step.wait * 1e6), step.wait)
     with waiting(strand, f"event {step.topic}"):
         for event in _events(strand, step.topic, step.event_if, cursor, spot):
             if not isinstance(event, int):
                 return {"event": event}
-            if end is not None and monotonic() >= end:
+            if left is not None and left() <= 0:
                 break
             strand.wait(_LOOK_FOR_EVENTS_SECONDS)
     raise StepTimeout(f"no event {step.topic} came in time", path=path)

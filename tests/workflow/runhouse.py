@@ -240,7 +240,7 @@ class House:
         self.folder = folder
         self.log = folder / "log.txt"
         self.changes: list[Change] = []
-        self.clock = WallClock()
+        self.clock = options.pop("clock", None) or WallClock()
         self.store = open_store(url, self.clock)
         self.catalog = catalog()
         self.runs = Runs(self.store, self.clock)

@@ -377,9 +377,8 @@ class TestResume:
         self, home: House, inside: bool
     ) -> None:
         sums = "{r: {slice: count, method: rows}}"
-        last = (
-            f"p: {{parallel: {{fail_fast: false, branches: {{a: [{sums}], b: [{sums}]}}}}}}" if inside else sums[1:-1]
-        )
+        both = f"p: {{parallel: {{fail_fast: false, branches: {{a: [{sums}], b: [{sums}]}}}}}}"
+        last = both if inside else sums[1:-1]
         note = "{slice: notes, method: note, with: {log: LOG, text: f, fails: 1}}"
         failed = home.run(workflow(f"- t: {{slice: count, method: table}}\n- f: {note}\n- {last}"))
         shutil.rmtree(home.folder / "artifacts")
