@@ -30,6 +30,8 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gpt_trader.core.texts import words
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -111,8 +113,9 @@ class StepFailed(GptTraderError):
     @classmethod
     def at(cls, name: str, path: str, cause: BaseException) -> StepFailed:
         """The failure of a named step, with its cause's words."""
-        text = cause.message if isinstance(cause, GptTraderError) else f"{type(cause).__name__}: {cause}"
-        failed = cls(f"step '{name}' failed: {text}", hint=getattr(cause, "hint", None))
+        text = cause.message if isinstance(cause, GptTraderError) else f"{type(cause).__name__}: {words(cause)}"
+        hint = cause.hint if isinstance(cause, GptTraderError) else None
+        failed = cls(f"step '{name}' failed: {text}", hint=hint)
         failed.where = path
         failed.__cause__ = cause
         return failed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import Fenced, GptTraderError, JournalUnavailable
 from gpt_trader.core.failpoints import hit
-from gpt_trader.core.texts import storable
+from gpt_trader.core.texts import storable, words
 from gpt_trader.journal.answers import operations
 from gpt_trader.journal.history import Stored, event_of
 from gpt_trader.journal.retries import Retries
@@ -305,7 +305,7 @@ class Lane:
 
     def _told(self, error: BaseException) -> str:
         """What is kept of an error; it is cut last, lest the rest of a secret be kept."""
-        return storable(self.hub.store.secrets.clean(f"{type(error).__name__}: {error}"))[:2000]
+        return storable(self.hub.store.secrets.clean(f"{type(error).__name__}: {words(error)}"))[:2000]
 
     # beginning and end
 

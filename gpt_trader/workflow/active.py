@@ -16,7 +16,7 @@ from gpt_trader.core.errors import GptTraderError, RunCancelled, StepTimeout
 from gpt_trader.core.ports import Clock
 from gpt_trader.core.secrets import Secrets
 from gpt_trader.core.slices import SliceCatalog
-from gpt_trader.core.texts import storable
+from gpt_trader.core.texts import storable, words
 from gpt_trader.journal.artifacts import ArtifactFolder
 from gpt_trader.journal.owners import Ownership
 from gpt_trader.journal.runs import Runs, StepRecord
@@ -259,7 +259,7 @@ class Spot:
 
 def failure(error: BaseException, secrets: Secrets) -> dict[str, Any]:
     """An error as the journal keeps it; its trace is cut last, lest the rest of a secret be kept."""
-    message = error.message if isinstance(error, GptTraderError) else str(error)
+    message = error.message if isinstance(error, GptTraderError) else words(error)
     told = {"type": type(error).__name__, "message": message or type(error).__name__}
     if isinstance(error, GptTraderError):
         if error.hint:

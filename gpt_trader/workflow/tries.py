@@ -14,6 +14,7 @@ from gpt_trader.core.errors import (
     StepTimeout,
 )
 from gpt_trader.core.failpoints import hit
+from gpt_trader.core.texts import words
 from gpt_trader.workflow.actions import reconcile
 from gpt_trader.workflow.active import Halted, Last, Superseded, Unwound, monotonic
 from gpt_trader.workflow.definition import Retry, Step
@@ -54,7 +55,7 @@ def _again(step: Step, tries: int, error: Exception, path: str) -> bool:
 
 def _pause(strand: Strand, step: Step, path: str, tries: int, error: Exception) -> None:
     delay = pause_before(step.retry, tries)
-    strand.run.tell(path, step.name, "RETRYING", tries, f"{error}; again in {delay:.1f} s")
+    strand.run.tell(path, step.name, "RETRYING", tries, f"{words(error)}; again in {delay:.1f} s")
     strand.wait(delay)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gpt_trader.core.errors import JournalError, RunCancelled, StepFailed, StepTimeout
+from gpt_trader.core.texts import words
 from gpt_trader.workflow.active import Last, Spot, Unwound
 from gpt_trader.workflow.definition import Step
 from gpt_trader.workflow.expressions import condition
@@ -71,5 +72,5 @@ def _failed(step: Step, path: str, error: Exception) -> None:
     if step.on_error == "continue":
         return
     if step.on_error == "pause":
-        raise Unwound(f"paused: step '{step.name}' failed: {error}")
+        raise Unwound(f"paused: step '{step.name}' failed: {words(error)}")
     raise error if isinstance(error, StepFailed) and error.where else StepFailed.at(step.name, path, error)

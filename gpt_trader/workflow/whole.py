@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import GptTraderError, JournalError, RunCancelled, StepFailed
+from gpt_trader.core.texts import words
 from gpt_trader.workflow.active import ActiveRun, Spot
 from gpt_trader.workflow.definition import Step, Workflow
 
@@ -33,7 +34,7 @@ def _walk_after(strand: Strand, steps: tuple[Step, ...], spot: Spot, error: Exce
     except (RunCancelled, JournalError):
         raise
     except Exception as second:  # noqa: BLE001 - the step's record carries it
-        error.add_note(f"{name} failed, too: {second}")
+        error.add_note(f"{name} failed, too: {words(second)}")
 
 
 def told(error: BaseException, run: ActiveRun) -> dict[str, Any]:

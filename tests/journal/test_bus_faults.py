@@ -18,6 +18,7 @@ from gpt_trader.journal.migrations import open_store
 from gpt_trader.journal.replays import replay_to
 from gpt_trader.journal.store import Op, Store
 from gpt_trader.trading.clocks import WallClock
+from tests.workflow.runhouse import Mumble
 
 QUICK = BusSettings(backoff_seconds=0.004, backoff_factor=2.0)
 
@@ -62,6 +63,17 @@ class Fails:
 
     def of(self, key: str) -> list[int]:
         return [seq for k, seq in self.handled if k == key]
+
+
+def test_a_handler_that_fails_with_an_error_that_cannot_be_told_has_failed(bus: EventBus):
+    def handler(event: Event) -> None:
+        raise Mumble
+
+    bus.subscribe("a.*", handler, name="reader")
+    bus.publish("a.b")
+    assert bus.flush(5)
+    (letter,) = bus.dead.list()
+    assert letter.error == "Mumble: it cannot say what went wrong"
 
 
 @pytest.mark.parametrize("name", ["durable", None])

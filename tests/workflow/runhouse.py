@@ -161,6 +161,15 @@ class Notes(Slice):
         return Found(found=there, said=ctx.key)
 
 
+class Mumble(Exception):
+    """An error that fails when it is asked what it is."""
+
+    hint = object()
+
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
 class Trouble(Slice):
     """Goes wrong."""
 
@@ -184,6 +193,11 @@ class Trouble(Slice):
     def leave(self, params: Note, ctx: StepContext) -> Found:
         """Leave as a script would."""
         sys.exit(3)
+
+    @method()
+    def mumble(self, params: Note, ctx: StepContext) -> Noted:
+        """Raise what cannot even be told."""
+        raise Mumble
 
     @method()
     def quit_task(self, params: Note, ctx: StepContext) -> Found:

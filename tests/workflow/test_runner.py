@@ -99,6 +99,19 @@ def test_an_error_that_no_database_can_keep_as_it_is_fails_its_step_as_any_other
     assert from_json(step.error or "")["message"] == "cannot open 'caf\\udce9.csv': \\0"
 
 
+@pytest.mark.parametrize("on_error", ["fail", "continue", "pause"])
+def test_an_error_that_cannot_even_be_told_fails_its_step_as_any_other(lite: House, on_error: str) -> None:
+    retry = "retry: {max_attempts: 2, delay: 0}"
+    text = f"- m: {{slice: trouble, method: mumble, {retry}, on_error: {on_error}, with: {{log: LOG}}}}"
+    result = lite.run(workflow(text))
+    assert result.status == {"fail": "FAILED", "continue": "SUCCEEDED", "pause": "WAITING"}[on_error]
+    assert lite.statuses(result.id) == {"steps[0]": ["FAILED", "FAILED"]}
+    told = [from_json(r.error or "")["message"] for r in lite.runs.steps(result.id)]
+    assert told == ["it cannot say what went wrong"] * 2
+    if on_error == "fail":
+        assert result.error["message"] == "step 'm' failed: Mumble: it cannot say what went wrong"
+
+
 def test_a_question_and_an_answer_that_no_database_can_keep_as_they_are(home: House) -> None:
     text = workflow("- a: {approval: {message: 'Trade ${{ inputs.what }}?'}}", head="inputs: {what: {type: string}}")
     handle = home.runner.start(home.load(text), {"what": "a\0b"})
