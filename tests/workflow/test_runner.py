@@ -397,6 +397,7 @@ class TestResume:
         shutil.rmtree(home.folder / "artifacts")
         again = home.runner.resume(failed.id).result(30)
         assert (again.status, home.runs.get(failed.id).status) == ("FAILED", "FAILED")
+        assert again.error is not None
         assert "cannot be read: No such file or directory" in again.error["message"]
         assert "gpt-trader runs rerun RUN --from STEP" in again.error["hint"]
         assert home.runner.rerun(failed.id, from_step="t").result(30).ok
