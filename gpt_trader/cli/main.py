@@ -106,7 +106,9 @@ def end(code: int, *, at_once: bool = False) -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    gc.freeze()  # else the collector looks three times through all that there is, for a tenth of a quick command's time
+    """The collector would look through all that there is, three times, for a tenth of a quick command's time."""
+    if "_duckdb" not in sys.modules:  # which complains of whatever is left of it
+        gc.freeze()
     sys.exit(code)
 
 

@@ -86,3 +86,11 @@ def modules_of_run() -> set[str]:
     _, err = done.communicate(timeout=60)
     assert b"SUCCEEDED" in err or done.returncode == 0
     return found
+
+
+def test_a_command_ends_without_a_word_of_the_libraries_that_it_used():
+    script = (
+        "import duckdb; duckdb.connect().execute('SELECT 1').fetchall()\nfrom gpt_trader.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
