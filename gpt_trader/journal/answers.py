@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from gpt_trader.core.errors import ValidationError
-from gpt_trader.journal.store import Op
+from gpt_trader.journal.writer import Op
 
 
 def operations(answer: Any, known: Container[str]) -> list[Op]:

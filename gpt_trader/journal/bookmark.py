@@ -8,7 +8,7 @@ from gpt_trader.core.errors import JournalError
 from gpt_trader.journal.claims import Claims
 from gpt_trader.journal.drivers import Row
 from gpt_trader.journal.history import History
-from gpt_trader.journal.store import Op
+from gpt_trader.journal.writer import Op
 
 
 class Bookmark:

@@ -19,8 +19,9 @@ from gpt_trader.journal.dead import DeadLetters
 from gpt_trader.journal.history import Message
 from gpt_trader.journal.hub import BusSettings, Hub
 from gpt_trader.journal.lanes import Lane
-from gpt_trader.journal.store import Op, Store
+from gpt_trader.journal.store import Store
 from gpt_trader.journal.watch import Watch
+from gpt_trader.journal.writer import Op
 
 __all__ = ["BusSettings", "EventBus", "Subscription"]
 

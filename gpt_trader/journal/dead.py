@@ -10,7 +10,7 @@ from gpt_trader.core.events import Event
 from gpt_trader.journal.drivers import Row
 from gpt_trader.journal.history import History, event_of
 from gpt_trader.journal.hub import RETRIED
-from gpt_trader.journal.store import Op
+from gpt_trader.journal.writer import Op
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 from gpt_trader.core.errors import ValidationError
 from gpt_trader.core.events import Event, check_topic, topic_filter
 from gpt_trader.core.ports import Clock
-from gpt_trader.journal.store import Store, Written
+from gpt_trader.journal.store import Store
+from gpt_trader.journal.writer import Written
 
 PAGE = 256
 PAYLOAD_BYTES = 64 * 1024

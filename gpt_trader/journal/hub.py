@@ -12,8 +12,9 @@ from typing import Generic, Protocol, TypeVar
 from gpt_trader.core.ports import Clock
 from gpt_trader.journal.history import PAGE, History, Stored, rows_of
 from gpt_trader.journal.recent import Recent
-from gpt_trader.journal.store import Op, Store, Written
+from gpt_trader.journal.store import Store
 from gpt_trader.journal.tracks import Track
+from gpt_trader.journal.writer import Op, Written
 
 RETRIED, REPLAYED = "bus.dead.retried", "bus.replay.asked"
 """Facts that tell lanes, wherever they are, to look what a person wants handled again."""
@@ -89,7 +90,7 @@ class Hub(Generic[M]):
 
     def listen(self) -> None:
         """Begin to hear what is committed."""
-        self.store.listeners += (self,)
+        self.store.writer.listeners += (self,)
         head = self.history.last()
         with self.lock:
             if head > self.recent.head:
@@ -97,7 +98,7 @@ class Hub(Generic[M]):
 
     def deaf(self) -> None:
         """Hear nothing more."""
-        self.store.listeners = tuple(x for x in self.store.listeners if x is not self)
+        self.store.writer.listeners = tuple(x for x in self.store.writer.listeners if x is not self)
 
     def add(self, lane: M) -> None:
         """From now on this lane is told of its topics."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gpt_trader.core.events import Event
     from gpt_trader.journal.bookmark import Bookmark
     from gpt_trader.journal.hub import Hub
-    from gpt_trader.journal.store import Op
+    from gpt_trader.journal.writer import Op
 
 CLAIM_SECONDS = 0.25
 PAUSE_SECONDS = 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gpt_trader.core.errors import NotFound
 from gpt_trader.journal.history import PAGE, History
 from gpt_trader.journal.hub import REPLAYED
-from gpt_trader.journal.store import Op
+from gpt_trader.journal.writer import Op
 
 
 def replay_to(history: History, subscriber: str, first: int, last: int) -> int:

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from gpt_trader.core.failpoints import hit
 from gpt_trader.journal.history import PAGE, Stored
 from gpt_trader.journal.hub import Hub
-from gpt_trader.journal.store import Op
 from gpt_trader.journal.tracks import Track
+from gpt_trader.journal.writer import Op
 
 _HANDLED = -1
 _NOBODY = 1 << 62

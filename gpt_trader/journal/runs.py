@@ -15,7 +15,8 @@ from gpt_trader.core.texts import storable
 from gpt_trader.core.version import VERSION
 from gpt_trader.journal.artifacts import named_in
 from gpt_trader.journal.owners import ALPHABET, Ownership, letters
-from gpt_trader.journal.store import Op, Store
+from gpt_trader.journal.store import Store
+from gpt_trader.journal.writer import Op
 
 LEASE_SECONDS = 3.0
 LIVE = frozenset({"RUNNING", "WAITING"})

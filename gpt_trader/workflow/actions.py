@@ -16,7 +16,7 @@ from gpt_trader.workflow.pen import Attempt, Work, params_hash
 from gpt_trader.workflow.scope import wire
 
 if TYPE_CHECKING:
-    from gpt_trader.journal.store import Op
+    from gpt_trader.journal.writer import Op
     from gpt_trader.workflow.strand import Strand
 
 

@@ -20,7 +20,7 @@ from gpt_trader.core.texts import storable, words
 from gpt_trader.journal.artifacts import ArtifactFolder
 from gpt_trader.journal.owners import Ownership
 from gpt_trader.journal.runs import Runs, StepRecord
-from gpt_trader.journal.store import Op
+from gpt_trader.journal.writer import Op
 from gpt_trader.workflow.definition import Step, Workflow
 from gpt_trader.workflow.executors import DaemonThreads, LazyProcesses
 from gpt_trader.workflow.scope import Scope

@@ -10,7 +10,7 @@ from gpt_trader.workflow.expressions import template
 from gpt_trader.workflow.secrets import refuse_written
 
 if TYPE_CHECKING:
-    from gpt_trader.journal.store import Op
+    from gpt_trader.journal.writer import Op
     from gpt_trader.workflow.active import ActiveRun
 
 Keep = tuple[tuple[str, int], ...]

@@ -21,7 +21,7 @@ from gpt_trader.workflow.active import ActiveRun, Last, Spot
 from gpt_trader.workflow.definition import Step, SubWorkflow
 
 if TYPE_CHECKING:
-    from gpt_trader.journal.store import Op
+    from gpt_trader.journal.writer import Op
 
 
 NEVER_RETRIED = (ValidationError, NotFound, ConfigError, RefusedByRisk, RunCancelled, JournalError)

@@ -13,7 +13,7 @@ from gpt_trader.core.slices import Method, Outputs, Params
 from gpt_trader.workflow.executors import RemoteCall
 
 if TYPE_CHECKING:
-    from gpt_trader.journal.store import Op
+    from gpt_trader.journal.writer import Op
     from gpt_trader.workflow.pen import Attempt
     from gpt_trader.workflow.strand import Strand
 

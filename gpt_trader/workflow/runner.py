@@ -14,7 +14,7 @@ from gpt_trader.core.failpoints import hit
 from gpt_trader.core.texts import storable
 from gpt_trader.journal.owners import Ownership, owner_alive
 from gpt_trader.journal.runs import LEASE_SECONDS, RunRecord, StepRecord
-from gpt_trader.journal.store import Op
+from gpt_trader.journal.writer import Op
 from gpt_trader.workflow.active import ActiveRun, Halted, Parts, Spot, Superseded, Unwound, monotonic
 from gpt_trader.workflow.ahead import look_ahead
 from gpt_trader.workflow.definition import Workflow

@@ -20,7 +20,7 @@ from gpt_trader.workflow.times import moment
 
 if TYPE_CHECKING:
     from gpt_trader.journal.runs import ApprovalRecord
-    from gpt_trader.journal.store import Op
+    from gpt_trader.journal.writer import Op
     from gpt_trader.workflow.strand import Strand
 
 _LOOK_SECONDS = 0.1

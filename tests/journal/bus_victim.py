@@ -14,7 +14,7 @@ from gpt_trader.core import failpoints
 from gpt_trader.core.events import Event
 from gpt_trader.journal.bus import BusSettings, EventBus
 from gpt_trader.journal.migrations import open_store
-from gpt_trader.journal.store import Op
+from gpt_trader.journal.writer import Op
 from gpt_trader.trading.clocks import WallClock
 
 SETTINGS = BusSettings(backoff_seconds=0.002, backoff_factor=1.5)

@@ -16,7 +16,8 @@ from gpt_trader.core.errors import Conflict, NotFound, ValidationError
 from gpt_trader.core.events import Event
 from gpt_trader.journal.bus import BusSettings, EventBus
 from gpt_trader.journal.migrations import open_store
-from gpt_trader.journal.store import Store, Written
+from gpt_trader.journal.store import Store
+from gpt_trader.journal.writer import Written
 from gpt_trader.trading.clocks import WallClock
 
 
@@ -389,4 +390,4 @@ def test_a_bus_that_was_closed_still_publishes_and_opens_again(store: Store):
     bus.publish("a.b")
     assert bus.close()
     assert seqs(got) == [2]
-    assert store.listeners == ()
+    assert store.writer.listeners == ()

@@ -16,7 +16,8 @@ from gpt_trader.core.events import Event
 from gpt_trader.journal.bus import BusSettings, EventBus
 from gpt_trader.journal.migrations import open_store
 from gpt_trader.journal.replays import replay_to
-from gpt_trader.journal.store import Op, Store
+from gpt_trader.journal.store import Store
+from gpt_trader.journal.writer import Op
 from gpt_trader.trading.clocks import WallClock
 from tests.workflow.runhouse import Mumble
 

@@ -16,8 +16,9 @@ from gpt_trader.journal.dead import DeadLetters
 from gpt_trader.journal.history import History, Stored
 from gpt_trader.journal.migrations import open_store
 from gpt_trader.journal.recent import Recent
-from gpt_trader.journal.store import Op, Store
+from gpt_trader.journal.store import Store
 from gpt_trader.journal.tracks import tracks_for
+from gpt_trader.journal.writer import Op
 from gpt_trader.trading.clocks import WallClock
 
 QUICK = BusSettings(backoff_seconds=0.0005, backoff_factor=1.1, held_keys=3, record_events=4, recent_events=6)

@@ -25,7 +25,8 @@ from gpt_trader.core.errors import (
 )
 from gpt_trader.journal.drivers import driver_for, sqlite_module, wal_is_safe
 from gpt_trader.journal.migrations import open_store
-from gpt_trader.journal.store import Op, Store, _Ticket
+from gpt_trader.journal.store import Store, _Ticket
+from gpt_trader.journal.writer import Op
 from gpt_trader.trading.clocks import WallClock
 
 
@@ -202,7 +203,7 @@ class Cut:
     """A writer's cursor that loses the connection right after, or right before, COMMIT reaches the server."""
 
     def __init__(self, store: Store, *, committed: bool) -> None:
-        self.store, self.cursor, self.committed = store, store._write_cursor(), committed
+        self.store, self.cursor, self.committed = store, store.writer.cursor(), committed
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.cursor, name)
@@ -214,7 +215,7 @@ class Cut:
             return self.cursor.execute(sql, *args)
         if self.committed:
             self.cursor.execute("COMMIT")
-        self.store._writer.close()
+        self.store.writer._connection.close()
         raise psycopg.OperationalError("server closed the connection unexpectedly")
 
 
@@ -223,7 +224,7 @@ def test_a_connection_lost_at_commit_is_asked_what_became_of_it(postgres: Store,
     """The server's own record of the transaction decides, so that nothing is written twice or lost."""
     store = postgres
     store.write([fact("first")])
-    store._cursor = Cut(store, committed=committed)
+    store.writer._cursor = Cut(store, committed=committed)
     seq = store.write([fact("second")])[0]
     kept = [e["payload"] for e in store.read("event.after", seq=0, count=9)]
     assert kept == ["first", "second"]
@@ -252,7 +253,7 @@ def test_what_may_have_been_committed_is_not_written_again(postgres: Store, monk
     monkeypatch.setattr("gpt_trader.journal.store.BUSY_SECONDS", 0.2)
     monkeypatch.setattr(driver, "connect", reach)
     monkeypatch.setattr(driver, "settled", ask)
-    store._cursor = Cut(store, committed=True)
+    store.writer._cursor = Cut(store, committed=True)
     with pytest.raises(JournalUnavailable, match="did not come back"):
         store.write([fact("second")])
     assert [e["payload"] for e in store.read("event.after", seq=0, count=9)] == ["first", "second"]
