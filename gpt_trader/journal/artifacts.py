@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 INLINE_BYTES = 64 * 1024
 MARK = "$artifact"
 BARS = "$bars"
+_SINGLE = frozenset({str, int, float, bool, type(None)})
+"""Types whose values are the same when they are read again."""
 _HASH = re.compile(rb"[0-9a-f]{64}")
 _ANEW = "have the step that made it make it again: gpt-trader runs rerun RUN --from STEP"
 
@@ -140,6 +142,14 @@ class ArtifactFolder:
         whole = self._keep(text, "json")
         held[whole.hash] = self._load(from_json(text), held)
         return to_json(self._mark(whole)).decode()
+
+    def keep(self, outputs: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """The text of outputs, and the outputs as whoever reads it will have them."""
+        held: dict[str, Any] = {}
+        text = self.encode(outputs, held)
+        if not self.secrets and all(type(value) in _SINGLE for value in outputs.values()):
+            return text, dict(outputs)
+        return text, self.decode(text, held)
 
     def decode(self, text: str, held: Mapping[str, Any] | None = None) -> Any:
         """What `encode` was given, in plain JSON values and tables; what is held already is not read again."""

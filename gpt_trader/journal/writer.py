@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 from gpt_trader.core.errors import Conflict, Fenced, JournalError, JournalUnavailable, ValidationError
@@ -21,6 +22,7 @@ R = TypeVar("R")
 
 _MALFORMED = (LookupError, TypeError, ValueError)
 """What Python says of an operation that lacks something, or that is none."""
+_NAME = itemgetter(0)
 _SERIAL = frozenset({"event.add", "run.enter", "definition.sweep"})
 """What waits for whoever else does one of these; a run begins with an event, so no sweep comes between."""
 
@@ -184,7 +186,7 @@ class Writer:
 
 def is_serial(ops: Sequence[Op]) -> bool:
     """Whether the transaction of these operations waits for others of its kind."""
-    return not _SERIAL.isdisjoint([op[0] for op in ops])
+    return not _SERIAL.isdisjoint(map(_NAME, ops))
 
 
 def written_by(ops: Sequence[Op], results: Sequence[int]) -> Written:

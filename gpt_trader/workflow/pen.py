@@ -120,10 +120,7 @@ class Pen:
         """
         text = None
         if attempt.recorded:
-            artifacts = self._run.parts.artifacts
-            held: dict[str, Any] = {}
-            text = artifacts.encode(outputs, held)
-            outputs = artifacts.decode(text, held)
+            text, outputs = self._run.parts.artifacts.keep(outputs)
         flush = attempt.step.effect == "once"
         self._run.effects += flush
         self._close(attempt, Last(attempt.number, "SUCCEEDED", outputs, text), facts, flush=flush)

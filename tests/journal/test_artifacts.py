@@ -36,6 +36,24 @@ def test_plain_outputs_come_back_as_they_were(
     assert folder.decode(folder.encode(value)) == value
 
 
+class Word(str):
+    """A text that is more than a text."""
+
+    __slots__ = ()
+
+
+SINGLE = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text().map(Word)
+
+
+@given(value=st.dictionaries(st.text(), SINGLE | JSON | st.floats().map(np.float64), max_size=4))
+def test_what_is_kept_is_told_as_it_will_be_read(tmp_path_factory: pytest.TempPathFactory, value: dict[str, object]):
+    """To the type, so that a step sees the same whether the one before it ran just now or before a crash."""
+    folder = ArtifactFolder(tmp_path_factory.getbasetemp() / "kept")
+    text, told = folder.keep(value)
+    assert repr(told) == repr(folder.decode(text))
+    assert told is not value
+
+
 def test_values_of_python_have_one_text_form(folder: ArtifactFolder) -> None:
     value = {"d": Decimal("1.10"), "t": dt.date(2026, 1, 2), "n": np.float64(1.5), "i": np.int64(3), "a": np.arange(2)}
     assert folder.decode(folder.encode(value)) == {"d": "1.10", "t": "2026-01-02", "n": 1.5, "i": 3, "a": [0, 1]}
