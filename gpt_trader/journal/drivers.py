@@ -180,6 +180,10 @@ class SqliteDriver:
         del mark
 
     def add_events(self, cursor: Any, facts: Sequence[Row]) -> int:
+        if len(facts) == 1:
+            text, values_of = _in_places("event.add")
+            cursor.execute(text, values_of(facts[0]))
+            return int(cursor.lastrowid)
         for start in range(0, len(facts), ROWS_AT_ONCE):
             some = facts[start : start + ROWS_AT_ONCE]
             text, values_of = _insertion(len(some))
