@@ -105,7 +105,7 @@ class Runs:
         """An identity that sorts by time, to about 30 microseconds, and is unique by chance."""
         now = self._clock.now()
         part = now.microsecond * 32_768 // 1_000_000
-        fraction = "".join(ALPHABET[part >> shift & 31] for shift in (10, 5, 0))
+        fraction = ALPHABET[part >> 10] + ALPHABET[part >> 5 & 31] + ALPHABET[part & 31]
         day, moment = f"{now.year:04}{now.month:02}{now.day:02}", f"{now.hour:02}{now.minute:02}{now.second:02}"
         return f"{day}-{moment}-{fraction}{letters(5)}"
 
