@@ -36,13 +36,8 @@ class Entry:
 def entries(distribution: str, group: str) -> list[Entry]:
     """What a distribution offers in a group, sorted by name; nothing if it is not installed."""
     info = next(_infos(_plain(distribution)), None)
-    if info is None:
-        return _asked(distribution, group)
-    try:
-        text = (info / "entry_points.txt").read_text(encoding="utf-8")
-    except OSError:
-        return []
-    return sorted(_listed(text, group), key=lambda entry: entry.name)
+    found = _asked(distribution, group) if info is None else _listed(info / "entry_points.txt", group)
+    return sorted(found, key=lambda entry: entry.name)
 
 
 def _plain(name: str) -> str:
@@ -58,7 +53,11 @@ def _infos(name: str) -> Iterator[Path]:
                     yield Path(place, found)
 
 
-def _listed(text: str, group: str) -> Iterator[Entry]:
+def _listed(file: Path, group: str) -> Iterator[Entry]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError:
+        return
     section = ""
     for line in map(str.strip, text.splitlines()):
         if line.startswith("["):
@@ -68,11 +67,9 @@ def _listed(text: str, group: str) -> Iterator[Entry]:
             yield Entry(name.strip(), value.strip())
 
 
-def _asked(distribution: str, group: str) -> list[Entry]:
+def _asked(distribution: str, group: str) -> Iterator[Entry]:
     from importlib import metadata
 
-    try:
-        found = metadata.distribution(distribution).entry_points.select(group=group)
-    except metadata.PackageNotFoundError:
-        return []
-    return sorted((Entry(each.name, each.value) for each in found), key=lambda entry: entry.name)
+    with suppress(metadata.PackageNotFoundError):
+        for each in metadata.distribution(distribution).entry_points.select(group=group):
+            yield Entry(each.name, each.value)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +12,7 @@ from gpt_trader.cli.documents import iso
 from gpt_trader.cli.session import application
 from gpt_trader.cli.summary import short
 from gpt_trader.core.errors import UsageError, ValidationError
+from gpt_trader.core.strictjson import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,20 +109,12 @@ def publish(
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        found = read_json(text)
     except ValueError as error:
         raise ValidationError(f"the payload is no JSON: {error}", hint="""write '{"symbol": "AAPL"}'""") from None
     if not isinstance(found, dict):
         raise ValidationError("the payload must be a JSON object", hint="""write '{"symbol": "AAPL"}'""")
     return found
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number")
-
-
-def _finite(text: str) -> float:
-    return float(text) if math.isfinite(float(text)) else _no_number(text)
 
 
 def replay(

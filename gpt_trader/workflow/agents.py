@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from math import isfinite
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any
 
 from gpt_trader.core.errors import AgentFailed, StepTimeout
+from gpt_trader.core.strictjson import read_json
 from gpt_trader.journal.artifacts import BARS, MARK
 from gpt_trader.workflow.active import monotonic
 from gpt_trader.workflow.definition import Agent
@@ -80,7 +79,7 @@ def _checked(text: bytes, program: str) -> dict[str, Any]:
     from gpt_trader.workflow.schema import agent_response_schema
 
     try:
-        response = json.loads(text, parse_constant=_no_number, parse_float=_number)
+        response = read_json(text)
     except (ValueError, RecursionError) as error:
         shown = text[:200].decode(errors="replace")
         raise AgentFailed(f"{program} answered with no JSON: {error}", hint=f"it began: {shown!r}") from None
@@ -94,17 +93,6 @@ def _checked(text: bytes, program: str) -> dict[str, Any]:
         if _names(response, mark):
             raise AgentFailed(f"{program}: a response must not name artifacts", hint=f"leave out '{mark}'")
     return {"result": None, "errors": [], "next_actions": [], **response}
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON")
-
-
-def _number(word: str) -> float:
-    number = float(word)
-    if not isfinite(number):
-        raise ValueError(f"{word:.40} is beyond all numbers")
-    return number
 
 
 def _names(value: Any, mark: str) -> bool:
